@@ -1,0 +1,158 @@
+#pragma once
+/// A software stack: which kernels a transformer layer really launches.  Stacks are data
+/// (presets/software/*.yaml), so eager PyTorch, a compiled graph and a serving engine differ on the
+/// same hardware without a line of code.
+///
+/// A layer runs through fixed *slots*; between the matrix products and the attention core, which
+/// come from the architecture, the stack lists its pointwise passes per slot:
+///
+///   slots:
+///     input_norm:
+///       - {name: rmsnorm, kernels: 1, read: [hidden], write: [hidden], keep: [hidden]}
+///     activation:
+///       - {name: silu-mul, when: gated, read: [2 ffn], write: [ffn], keep: [2 ffn]}
+///
+/// A traffic term is `[count] [format] width`: "hidden", "2 ffn", "mask hidden" (1 byte), "fp32
+/// vocab" (4 bytes); without a format it has the recipe's activation width.  Widths are elements per
+/// token and are divided by the parallel degrees that shard them:
+///
+///   hidden  model width; whole under tensor parallelism, divided by it under sequence parallelism
+///   whole   model width, never divided (what is gathered before a product)
+///   q, kv   query width H e; key width K e (count it twice for keys and values)
+///   ffn     feed-forward width; under MoE the width of top-k experts together
+///   expert_hidden   top-k copies of the model width;   experts  router logits
+///   heads   one number per query head;                 scores   query heads x keys attended
+///   vocab   logits
+///
+/// `keep` is what stays in memory until the backward pass: this is where activation memory comes
+/// from (Korthikanti's 34 s b h is the sum of megatron-lm's `keep` terms).
+
+#include "base/schema.h"
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ridge {
+
+enum class Width { hidden, whole, q, kv, ffn, expert_hidden, experts, heads, scores, vocab };
+inline constexpr std::size_t num_widths = 10;
+
+enum class Slot {
+  embedding, input_norm, before_qkv, after_qkv, core, before_output, after_output, ffn_norm, router, before_up,
+  activation, before_down, after_down, final_norm, before_head, loss
+};
+inline constexpr std::size_t num_slots = 16;
+
+/// Bytes per token = sum over widths of width * (activation_elements * a + fixed_bytes).
+struct Traffic {
+  std::array<double, num_widths> activation_elements{};  ///< in elements of the recipe's activation width
+  std::array<double, num_widths> fixed_bytes{};          ///< in bytes, for masks and fp32 copies
+  bool any = false;
+};
+void read_value(const Node&, Traffic&, ReadContext&, Range = {});
+Node write_value(const Traffic&);
+inline std::string type_text(const Traffic*) { return "list of '[count] [mask|fp32|fp8|bf16] width'"; }
+
+/// One pointwise pass, or a chain of `kernels` of them.
+struct Pass {
+  std::string name;
+  /// Condition on the architecture: "" always, or words joined by '+', each one of gated plain moe
+  /// dense rotary learned alibi bias qk_norm rmsnorm layernorm post_norm window sinks dropout latent;
+  /// a leading '!' negates.
+  std::string when;
+  double kernels = 1;
+  Traffic read, write, keep;
+  double backward_kernels = -1;             ///< -1: as many as forward
+  Traffic backward_read, backward_write;    ///< absent: write + keep are read, read is written
+  bool selective = false;                   ///< recomputed under selective recomputation; keeps nothing then
+};
+template <> struct SchemaOf<Pass> { static const Schema<Pass>& get(); };
+
+enum class AttentionKernel { flash, unfused };
+enum class LaunchMode { eager, graph };
+
+struct Launch {
+  LaunchMode mode = LaunchMode::eager;
+  Seconds host_per_kernel{5e-6};        ///< eager: host time to issue one forward kernel
+  Seconds host_per_backward_kernel{3e-6};
+  Seconds host_per_step{0};             ///< fixed host work of a step, phase or token
+  Seconds host_per_collective{1e-5};
+  Seconds host_per_micro_batch{0};
+};
+template <> struct SchemaOf<Launch> { static const Schema<Launch>& get(); };
+
+/// Share of a communication that hides behind computation, and which layers of it can.
+struct Overlap {
+  double data = 0;      ///< gradient reduction behind the backward pass
+  double gather = 0;    ///< ZeRO-3 weight gathers behind the neighbouring layer
+  double tensor = 0;
+  double pipeline = 0;
+  double context = 0;
+  double expert = 0;
+};
+template <> struct SchemaOf<Overlap> { static const Schema<Overlap>& get(); };
+
+/// What the memory allocator adds.
+struct Allocator {
+  double fragmentation = 0;       ///< reserved beyond allocated, as a fraction of allocated
+  Bytes workspace{0};             ///< product workspaces and the like, allocated
+  Bytes context{0};               ///< outside the allocator: CUDA context, communicator buffers
+  double pool_fraction = 0;       ///< serving engines that claim a share of the device at start
+};
+template <> struct SchemaOf<Allocator> { static const Schema<Allocator>& get(); };
+
+struct SoftwareStack {
+  std::string name, description, source, extends;
+  AttentionKernel attention = AttentionKernel::flash;
+  bool causal_skip = true;      ///< the attention core leaves out masked tiles
+  bool fused_qkv = true;        ///< one product for Q, K and V
+  bool fused_gate_up = true;
+  bool fused_expert_products = true;    ///< grouped products over a rank's experts
+  double product_efficiency = 1;        ///< of the device's achievable product rate
+  double attention_efficiency = 1;
+  double memory_efficiency = 1;
+  double collective_efficiency = 1;
+  bool logits_all_positions = true;     ///< inference: whether prefill computes every position's logits
+  bool optimizer_fused = true;
+  double optimizer_passes = 1;          ///< passes over the optimizer's traffic (unfused: several)
+  bool recompute_selective_keeps_core = false;
+  double gradient_buckets = 0;          ///< communication buffers, in layers' worth of gradients
+  BytesPerElement grad_accumulation{0}; ///< extra bytes per element when micro-batches accumulate
+  std::string weight_only_dequantise = "fused";  ///< fused | separate
+  std::map<std::string, std::vector<Pass>> slots;
+  Launch launch;
+  Overlap overlap;
+  Allocator allocator;
+  double interval_log_sigma = 0.15;     ///< half-width source of the 90 % interval; `interval_source` says from what
+  std::string interval_source;
+  std::vector<std::string> notes;
+};
+template <> struct SchemaOf<SoftwareStack> { static const Schema<SoftwareStack>& get(); };
+
+template <> struct EnumNames<AttentionKernel> {
+  static constexpr std::pair<AttentionKernel, std::string_view> names[] = {
+      {AttentionKernel::flash, "flash"}, {AttentionKernel::unfused, "unfused"}};
+};
+template <> struct EnumNames<LaunchMode> {
+  static constexpr std::pair<LaunchMode, std::string_view> names[] = {
+      {LaunchMode::eager, "eager"}, {LaunchMode::graph, "graph"}};
+};
+template <> struct EnumNames<Width> {
+  static constexpr std::pair<Width, std::string_view> names[] = {
+      {Width::hidden, "hidden"}, {Width::whole, "whole"}, {Width::q, "q"}, {Width::kv, "kv"}, {Width::ffn, "ffn"},
+      {Width::expert_hidden, "expert_hidden"}, {Width::experts, "experts"}, {Width::heads, "heads"},
+      {Width::scores, "scores"}, {Width::vocab, "vocab"}};
+};
+template <> struct EnumNames<Slot> {
+  static constexpr std::pair<Slot, std::string_view> names[] = {
+      {Slot::embedding, "embedding"}, {Slot::input_norm, "input_norm"}, {Slot::before_qkv, "before_qkv"},
+      {Slot::after_qkv, "after_qkv"}, {Slot::core, "core"}, {Slot::before_output, "before_output"},
+      {Slot::after_output, "after_output"}, {Slot::ffn_norm, "ffn_norm"}, {Slot::router, "router"},
+      {Slot::before_up, "before_up"}, {Slot::activation, "activation"}, {Slot::before_down, "before_down"},
+      {Slot::after_down, "after_down"}, {Slot::final_norm, "final_norm"}, {Slot::before_head, "before_head"},
+      {Slot::loss, "loss"}};
+};
+
+}  // namespace ridge
