@@ -33,11 +33,11 @@ enum class Severity { error, warning, note };
 
 struct Diagnostic {
   Severity severity = Severity::error;
-  std::string code;                  ///< stable, kebab-case: "unknown-key"
-  std::string message;               ///< one sentence, no full stop
+  std::string code;     ///< stable, kebab-case: "unknown-key"
+  std::string message;  ///< one sentence, no full stop
   Span span;
-  std::vector<std::string> expected; ///< valid alternatives
-  std::string suggestion;            ///< nearest valid name, or a text to write instead
+  std::vector<std::string> expected;  ///< valid alternatives
+  std::string suggestion;             ///< nearest valid name, or a text to write instead
 };
 
 /// All problems found, in the order found.

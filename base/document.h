@@ -17,11 +17,11 @@ struct Node {
   enum class Kind { null, scalar, map, sequence };
   struct Entry;
   Kind kind = Kind::null;
-  std::string text;           ///< scalar: its characters
-  bool quoted = false;        ///< scalar written in quotes: never a number, bool or null
+  std::string text;     ///< scalar: its characters
+  bool quoted = false;  ///< scalar written in quotes: never a number, bool or null
   Span span;
-  std::vector<Entry> entries; ///< map: in file order, keys unique (the reader refuses duplicates)
-  std::vector<Node> items;    ///< sequence
+  std::vector<Entry> entries;  ///< map: in file order, keys unique (the reader refuses duplicates)
+  std::vector<Node> items;     ///< sequence
 
   bool is_null() const { return kind == Kind::null; }
   bool is_scalar() const { return kind == Kind::scalar; }

@@ -35,7 +35,17 @@ struct Formula {
 
 /// Where an input comes from.
 struct Origin {
-  enum class Kind { scenario, preset, command_line, default_value, datasheet, measured, fitted, assumed, definition };
+  enum class Kind {
+    scenario,
+    preset,
+    command_line,
+    default_value,
+    datasheet,
+    measured,
+    fitted,
+    assumed,
+    definition
+  };
   Kind kind = Kind::definition;
   std::string where;     ///< "presets/models/llama-3-70b.yaml:6"; "" when not written anywhere
   std::string citation;  ///< for figures with a source
@@ -49,8 +59,7 @@ using Origins = std::map<std::string, Origin, std::less<>>;
 using NodeId = std::uint32_t;  ///< 0 = not recorded
 
 /// A value and the record of how it was made.
-template <class Q>
-struct Traced {
+template <class Q> struct Traced {
   Q value{};
   NodeId node = 0;
 };
@@ -62,22 +71,27 @@ struct Term {
   Dim dim;
   NodeId node;
   template <Dim D>
-  constexpr Term(std::string_view s, Traced<Quantity<D>> t) : symbol(s), value(t.value.value()), dim(D), node(t.node) {}
+  constexpr Term(std::string_view s, Traced<Quantity<D>> t)
+      : symbol(s), value(t.value.value()), dim(D), node(t.node) {}
   constexpr Term(std::string_view s, Traced<double> t) : symbol(s), value(t.value), dim{}, node(t.node) {}
-  constexpr Term(std::string_view s, Traced<std::int64_t> t) : symbol(s), value(static_cast<double>(t.value)), dim{}, node(t.node) {}
+  constexpr Term(std::string_view s, Traced<std::int64_t> t)
+      : symbol(s), value(static_cast<double>(t.value)), dim{}, node(t.node) {}
 };
 
 /// The record of one evaluation: an append-only arena of nodes.
 class Explain {
  public:
-  struct Edge { std::string_view symbol; NodeId node; };
+  struct Edge {
+    std::string_view symbol;
+    NodeId node;
+  };
   struct Record {
     const Formula* formula = nullptr;  ///< null for inputs
     std::string key;                   ///< inputs: dotted key; results: report key, if labelled
     double value = 0;
     Dim dim;
     std::uint32_t first_edge = 0, edge_count = 0;
-    Origin origin;                     ///< inputs only
+    Origin origin;  ///< inputs only
   };
 
   explicit Explain(const Origins* origins = nullptr) : origins_(origins) { records_.emplace_back(); }
@@ -103,7 +117,8 @@ class Explain {
 };
 
 template <Dim D>
-inline Traced<Quantity<D>> note(Explain* ex, const Formula& f, Quantity<D> value, std::initializer_list<Term> terms) {
+inline Traced<Quantity<D>> note(Explain* ex, const Formula& f, Quantity<D> value,
+                                std::initializer_list<Term> terms) {
   if (!ex) return {value, 0};
   return {value, ex->note(f, value.value(), D, {terms.begin(), terms.size()})};
 }
@@ -111,14 +126,14 @@ inline Traced<double> note(Explain* ex, const Formula& f, double value, std::ini
   if (!ex) return {value, 0};
   return {value, ex->note(f, value, Dim{}, {terms.begin(), terms.size()})};
 }
-inline Traced<std::int64_t> note(Explain* ex, const Formula& f, std::int64_t value, std::initializer_list<Term> terms) {
+inline Traced<std::int64_t> note(Explain* ex, const Formula& f, std::int64_t value,
+                                 std::initializer_list<Term> terms) {
   if (!ex) return {value, 0};
   return {value, ex->note(f, static_cast<double>(value), Dim{}, {terms.begin(), terms.size()})};
 }
 
 /// An input read from a file, preset or flag.  `key` is its dotted key ("model.hidden_size").
-template <Dim D>
-inline Traced<Quantity<D>> input(Explain* ex, std::string_view key, Quantity<D> value) {
+template <Dim D> inline Traced<Quantity<D>> input(Explain* ex, std::string_view key, Quantity<D> value) {
   return {value, ex ? ex->input(key, value.value(), D) : 0};
 }
 inline Traced<double> input(Explain* ex, std::string_view key, double value) {
@@ -131,12 +146,15 @@ inline Traced<std::int64_t> input(Explain* ex, std::string_view key, std::int64_
 /// A number of the method itself (a "2" that deserves a name), with its source.
 inline Traced<double> constant(Explain* ex, std::string_view name, double value, std::string_view citation) {
   if (!ex) return {value, 0};
-  return {value, ex->input(name, value, Dim{}, Origin{Origin::Kind::definition, {}, std::string(citation), {}})};
+  return {value,
+          ex->input(name, value, Dim{}, Origin{Origin::Kind::definition, {}, std::string(citation), {}})};
 }
 template <Dim D>
-inline Traced<Quantity<D>> constant(Explain* ex, std::string_view name, Quantity<D> value, std::string_view citation) {
+inline Traced<Quantity<D>> constant(Explain* ex, std::string_view name, Quantity<D> value,
+                                    std::string_view citation) {
   if (!ex) return {value, 0};
-  return {value, ex->input(name, value.value(), D, Origin{Origin::Kind::definition, {}, std::string(citation), {}})};
+  return {value,
+          ex->input(name, value.value(), D, Origin{Origin::Kind::definition, {}, std::string(citation), {}})};
 }
 
 }  // namespace ridge

@@ -6,13 +6,16 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace ridge {
 
 /// A named value of an expression.
-struct Binding { std::string_view symbol; double value; };
+struct Binding {
+  std::string_view symbol;
+  double value;
+};
 
 /// Value of `expression` over `terms`; an error names the column and what is wrong.
 tl::expected<double, std::string> evaluate(std::string_view expression, const std::vector<Binding>& terms);

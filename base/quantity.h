@@ -35,8 +35,7 @@ constexpr Dim operator-(Dim a, Dim b) {
           a.token - b.token, a.usd - b.usd,   a.joule - b.joule};
 }
 
-template <Dim D>
-class Quantity {
+template <Dim D> class Quantity {
  public:
   static constexpr Dim dim = D;
   constexpr Quantity() = default;
@@ -44,10 +43,22 @@ class Quantity {
   /// The number in base units (bytes, FLOP, seconds, ...).
   constexpr double value() const { return value_; }
 
-  constexpr Quantity& operator+=(Quantity o) { value_ += o.value_; return *this; }
-  constexpr Quantity& operator-=(Quantity o) { value_ -= o.value_; return *this; }
-  constexpr Quantity& operator*=(double f) { value_ *= f; return *this; }
-  constexpr Quantity& operator/=(double f) { value_ /= f; return *this; }
+  constexpr Quantity& operator+=(Quantity o) {
+    value_ += o.value_;
+    return *this;
+  }
+  constexpr Quantity& operator-=(Quantity o) {
+    value_ -= o.value_;
+    return *this;
+  }
+  constexpr Quantity& operator*=(double f) {
+    value_ *= f;
+    return *this;
+  }
+  constexpr Quantity& operator/=(double f) {
+    value_ /= f;
+    return *this;
+  }
   friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity{a.value_ + b.value_}; }
   friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity{a.value_ - b.value_}; }
   friend constexpr Quantity operator-(Quantity a) { return Quantity{-a.value_}; }
@@ -60,18 +71,17 @@ class Quantity {
   double value_ = 0;
 };
 
-template <Dim A, Dim B>
-constexpr auto operator*(Quantity<A> a, Quantity<B> b) {
+template <Dim A, Dim B> constexpr auto operator*(Quantity<A> a, Quantity<B> b) {
   if constexpr (A + B == Dim{}) return a.value() * b.value();
   else return Quantity<A + B>{a.value() * b.value()};
 }
-template <Dim A, Dim B>
-constexpr auto operator/(Quantity<A> a, Quantity<B> b) {
+template <Dim A, Dim B> constexpr auto operator/(Quantity<A> a, Quantity<B> b) {
   if constexpr (A == B) return a.value() / b.value();
   else return Quantity<A - B>{a.value() / b.value()};
 }
-template <Dim D>
-constexpr auto operator/(double f, Quantity<D> q) { return Quantity<Dim{} - D>{f / q.value()}; }
+template <Dim D> constexpr auto operator/(double f, Quantity<D> q) {
+  return Quantity<Dim{} - D>{f / q.value()};
+}
 
 using Bytes = Quantity<Dim{.byte = 1}>;
 using Flop = Quantity<Dim{.flop = 1}>;
@@ -95,8 +105,7 @@ template <Dim D> constexpr Quantity<D> max(Quantity<D> a, Quantity<D> b) { retur
 template <Dim D> constexpr Quantity<D> min(Quantity<D> a, Quantity<D> b) { return b < a ? b : a; }
 
 /// True when a and b differ by at most `relative` of the larger magnitude.
-template <Dim D>
-bool nearly_equal(Quantity<D> a, Quantity<D> b, double relative = 1e-12) {
+template <Dim D> bool nearly_equal(Quantity<D> a, Quantity<D> b, double relative = 1e-12) {
   return std::abs(a.value() - b.value()) <= relative * std::fmax(std::abs(a.value()), std::abs(b.value()));
 }
 

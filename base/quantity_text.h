@@ -26,8 +26,7 @@ namespace ridge {
 /// octal-looking ("0100") and out-of-range numbers are refused.
 tl::expected<double, std::string> parse_quantity(std::string_view text, Dim dim);
 
-template <class Q>
-tl::expected<Q, std::string> parse_quantity(std::string_view text) {
+template <class Q> tl::expected<Q, std::string> parse_quantity(std::string_view text) {
   auto value = parse_quantity(text, Q::dim);
   if (!value) return tl::unexpected(value.error());
   return Q{*value};

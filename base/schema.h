@@ -37,24 +37,33 @@ namespace ridge {
 struct ReadContext {
   Diagnostics& diagnostics;
   Origins* origins = nullptr;
-  std::string path;                              ///< dotted path of the node being read
-  Origin::Kind kind = Origin::Kind::scenario;    ///< recorded for values without their own source
-  std::vector<std::string> known_elsewhere = {}; ///< keys of other maps, for "'x' belongs under 'y'"
+  std::string path;                               ///< dotted path of the node being read
+  Origin::Kind kind = Origin::Kind::scenario;     ///< recorded for values without their own source
+  std::vector<std::string> known_elsewhere = {};  ///< keys of other maps, for "'x' belongs under 'y'"
 };
 
 /// Names of an enum, in order: `static constexpr std::pair<E, std::string_view> names[]`.
 template <class E> struct EnumNames;
 template <class T> struct SchemaOf;
-template <class T> concept HasSchema = requires { SchemaOf<T>::get(); };
-template <class T> concept NamedEnum = std::is_enum_v<T> && requires { EnumNames<T>::names; };
+template <class T>
+concept HasSchema = requires {
+  SchemaOf<T>::get();
+};
+template <class T>
+concept NamedEnum = std::is_enum_v<T> && requires {
+  EnumNames<T>::names;
+};
 
 template <NamedEnum E> std::string_view enum_name(E e) {
-  for (auto& [value, text] : EnumNames<E>::names) if (value == e) return text;
+  for (auto& [value, text] : EnumNames<E>::names)
+    if (value == e) return text;
   return "?";
 }
 
 /// Bounds of a number in base units, both inclusive.
-struct Range { double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity(); };
+struct Range {
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+};
 
 // --- one scalar or composite -------------------------------------------------------------------
 void read_value(const Node&, std::int64_t&, ReadContext&, Range = {});
@@ -65,7 +74,10 @@ void read_quantity(const Node&, double&, Dim, ReadContext&, Range);
 /// Index into `names`, or -1 after reporting.
 int read_choice(const Node&, const std::vector<std::string>& names, ReadContext&);
 void record_origin(const Node&, ReadContext&);
-Node write_value(std::int64_t); Node write_value(double); Node write_value(bool); Node write_value(const std::string&);
+Node write_value(std::int64_t);
+Node write_value(double);
+Node write_value(bool);
+Node write_value(const std::string&);
 Node write_quantity(double, Dim);
 inline std::string type_text(const std::int64_t*) { return "count"; }
 inline std::string type_text(const double*) { return "number"; }
@@ -73,18 +85,26 @@ inline std::string type_text(const bool*) { return "true | false"; }
 inline std::string type_text(const std::string*) { return "text"; }
 
 template <Dim D> void read_value(const Node& n, Quantity<D>& q, ReadContext& c, Range r = {}) {
-  double v = q.value(); read_quantity(n, v, D, c, r); q = Quantity<D>{v};
+  double v = q.value();
+  read_quantity(n, v, D, c, r);
+  q = Quantity<D>{v};
 }
 template <Dim D> Node write_value(Quantity<D> q) { return write_quantity(q.value(), D); }
 template <Dim D> std::string type_text(const Quantity<D>*) { return "quantity in " + units_of(D); }
 
 template <NamedEnum E> void read_value(const Node& n, E& e, ReadContext& c, Range = {}) {
-  std::vector<std::string> names; for (auto& p : EnumNames<E>::names) names.emplace_back(p.second);
+  std::vector<std::string> names;
+  for (auto& p : EnumNames<E>::names) names.emplace_back(p.second);
   if (int i = read_choice(n, names, c); i >= 0) e = EnumNames<E>::names[i].first;
 }
 template <NamedEnum E> Node write_value(E e) { return write_value(std::string(enum_name(e))); }
 template <NamedEnum E> std::string type_text(const E*) {
-  std::string s; for (auto& p : EnumNames<E>::names) { if (!s.empty()) s += " | "; s += p.second; } return s;
+  std::string s;
+  for (auto& p : EnumNames<E>::names) {
+    if (!s.empty()) s += " | ";
+    s += p.second;
+  }
+  return s;
 }
 
 template <HasSchema T> void read_value(const Node&, T&, ReadContext&, Range = {});
@@ -92,13 +112,19 @@ template <HasSchema T> Node write_value(const T&);
 template <HasSchema T> std::string type_text(const T*) { return SchemaOf<T>::get().name; }
 template <class T> void read_value(const Node&, std::optional<T>&, ReadContext&, Range = {});
 template <class T> Node write_value(const std::optional<T>&);
-template <class T> std::string type_text(const std::optional<T>*) { return type_text(static_cast<const T*>(nullptr)); }
+template <class T> std::string type_text(const std::optional<T>*) {
+  return type_text(static_cast<const T*>(nullptr));
+}
 template <class T> void read_value(const Node&, std::vector<T>&, ReadContext&, Range = {});
 template <class T> Node write_value(const std::vector<T>&);
-template <class T> std::string type_text(const std::vector<T>*) { return "list of " + type_text(static_cast<const T*>(nullptr)); }
+template <class T> std::string type_text(const std::vector<T>*) {
+  return "list of " + type_text(static_cast<const T*>(nullptr));
+}
 template <class T> void read_value(const Node&, std::map<std::string, T>&, ReadContext&, Range = {});
 template <class T> Node write_value(const std::map<std::string, T>&);
-template <class T> std::string type_text(const std::map<std::string, T>*) { return "map of " + type_text(static_cast<const T*>(nullptr)); }
+template <class T> std::string type_text(const std::map<std::string, T>*) {
+  return "map of " + type_text(static_cast<const T*>(nullptr));
+}
 
 // --- fields ------------------------------------------------------------------------------------
 /// What `ridge schema` and the GUI show of a field.
@@ -110,22 +136,38 @@ struct FieldInfo {
   std::vector<FieldInfo> children = {};  ///< fields of a nested struct
 };
 
-template <class T>
-struct Field {
+template <class T> struct Field {
   FieldInfo info;
   std::function<void(const Node&, T&, ReadContext&, Range)> read;
   std::function<Node(const T&)> write;
 
-  Field positive() && { info.range.low = std::numeric_limits<double>::min(); return std::move(*this); }
-  Field non_negative() && { info.range.low = 0; return std::move(*this); }
-  Field fraction() && { info.range = {0, 1}; return std::move(*this); }
-  Field range(double low, double high) && { info.range = {low, high}; return std::move(*this); }
-  Field required() && { info.is_required = true; return std::move(*this); }
-  Field alias(std::string name) && { info.aliases.push_back(std::move(name)); return std::move(*this); }
+  Field positive() && {
+    info.range.low = std::numeric_limits<double>::min();
+    return std::move(*this);
+  }
+  Field non_negative() && {
+    info.range.low = 0;
+    return std::move(*this);
+  }
+  Field fraction() && {
+    info.range = {0, 1};
+    return std::move(*this);
+  }
+  Field range(double low, double high) && {
+    info.range = {low, high};
+    return std::move(*this);
+  }
+  Field required() && {
+    info.is_required = true;
+    return std::move(*this);
+  }
+  Field alias(std::string name) && {
+    info.aliases.push_back(std::move(name));
+    return std::move(*this);
+  }
 };
 
-template <class T>
-struct Schema {
+template <class T> struct Schema {
   std::string name, doc;
   std::vector<Field<T>> fields;
 };
@@ -133,23 +175,38 @@ struct Schema {
 std::vector<FieldInfo> no_children();
 template <class M> std::vector<FieldInfo> children_of(const M*) { return {}; }
 template <HasSchema M> std::vector<FieldInfo> children_of(const M*) {
-  std::vector<FieldInfo> out; for (auto& f : SchemaOf<M>::get().fields) out.push_back(f.info); return out;
+  std::vector<FieldInfo> out;
+  for (auto& f : SchemaOf<M>::get().fields) out.push_back(f.info);
+  return out;
 }
-template <class M> std::vector<FieldInfo> children_of(const std::optional<M>*) { return children_of(static_cast<const M*>(nullptr)); }
-template <class M> std::vector<FieldInfo> children_of(const std::vector<M>*) { return children_of(static_cast<const M*>(nullptr)); }
-template <class M> std::vector<FieldInfo> children_of(const std::map<std::string, M>*) { return children_of(static_cast<const M*>(nullptr)); }
+template <class M> std::vector<FieldInfo> children_of(const std::optional<M>*) {
+  return children_of(static_cast<const M*>(nullptr));
+}
+template <class M> std::vector<FieldInfo> children_of(const std::vector<M>*) {
+  return children_of(static_cast<const M*>(nullptr));
+}
+template <class M> std::vector<FieldInfo> children_of(const std::map<std::string, M>*) {
+  return children_of(static_cast<const M*>(nullptr));
+}
 
-template <class T, class M>
-Field<T> field(std::string name, M T::*member, std::string doc) {
+template <class T, class M> Field<T> field(std::string name, M T::*member, std::string doc) {
   Field<T> f;
-  f.info = {std::move(name), type_text(static_cast<const M*>(nullptr)), std::move(doc), {}, false, {}, {}, children_of(static_cast<const M*>(nullptr))};
+  f.info = {std::move(name),
+            type_text(static_cast<const M*>(nullptr)),
+            std::move(doc),
+            {},
+            false,
+            {},
+            {},
+            children_of(static_cast<const M*>(nullptr))};
   f.read = [member](const Node& n, T& t, ReadContext& c, Range r) { read_value(n, t.*member, c, r); };
   f.write = [member](const T& t) { return write_value(t.*member); };
   return f;
 }
 
 // --- structs -----------------------------------------------------------------------------------
-void report_unknown_key(const Node::Entry&, const std::string& in, const std::vector<std::string>& known, ReadContext&);
+void report_unknown_key(const Node::Entry&, const std::string& in, const std::vector<std::string>& known,
+                        ReadContext&);
 void report_missing_key(const Node&, const FieldInfo&, const std::string& in, ReadContext&);
 void report_not_a_map(const Node&, const std::string& what, ReadContext&);
 void report_not_a_list(const Node&, ReadContext&);
@@ -163,15 +220,18 @@ class PathScope {
   ~PathScope() { context_.path.resize(length_); }
   PathScope(const PathScope&) = delete;
   PathScope& operator=(const PathScope&) = delete;
+
  private:
   ReadContext& context_;
   std::size_t length_;
 };
 
 /// Reads every field, reports every problem, leaves defaults where something was wrong.
-template <class T>
-void read_fields(const Node& n, T& t, const Schema<T>& s, ReadContext& c) {
-  if (!n.is_map()) { report_not_a_map(n, s.name, c); return; }
+template <class T> void read_fields(const Node& n, T& t, const Schema<T>& s, ReadContext& c) {
+  if (!n.is_map()) {
+    report_not_a_map(n, s.name, c);
+    return;
+  }
   std::vector<std::string> known;
   std::vector<bool> seen(s.fields.size());
   for (auto& f : s.fields) known.push_back(f.info.name);
@@ -192,7 +252,9 @@ void read_fields(const Node& n, T& t, const Schema<T>& s, ReadContext& c) {
     if (s.fields[i].info.is_required && !seen[i]) report_missing_key(n, s.fields[i].info, s.name, c);
 }
 
-template <HasSchema T> void read_value(const Node& n, T& t, ReadContext& c, Range) { read_fields(n, t, SchemaOf<T>::get(), c); }
+template <HasSchema T> void read_value(const Node& n, T& t, ReadContext& c, Range) {
+  read_fields(n, t, SchemaOf<T>::get(), c);
+}
 template <HasSchema T> Node write_value(const T& t) {
   Node m = Node::map();
   for (auto& f : SchemaOf<T>::get().fields) {
@@ -202,28 +264,43 @@ template <HasSchema T> Node write_value(const T& t) {
   return m;
 }
 template <class T> void read_value(const Node& n, std::optional<T>& o, ReadContext& c, Range r) {
-  if (n.is_null()) { o.reset(); return; }
+  if (n.is_null()) {
+    o.reset();
+    return;
+  }
   if (!o) o.emplace();
   read_value(n, *o, c, r);
 }
 template <class T> Node write_value(const std::optional<T>& o) { return o ? write_value(*o) : Node{}; }
 template <class T> void read_value(const Node& n, std::vector<T>& v, ReadContext& c, Range r) {
-  if (!n.is_sequence()) { report_not_a_list(n, c); return; }
+  if (!n.is_sequence()) {
+    report_not_a_list(n, c);
+    return;
+  }
   v.clear();
   for (std::size_t i = 0; i < n.items.size(); ++i) {
     PathScope scope(c, std::to_string(i));
-    T item{}; read_value(n.items[i], item, c, r); v.push_back(std::move(item));
+    T item{};
+    read_value(n.items[i], item, c, r);
+    v.push_back(std::move(item));
   }
 }
 template <class T> Node write_value(const std::vector<T>& v) {
   if (v.empty()) return {};
-  Node n; n.kind = Node::Kind::sequence;
+  Node n;
+  n.kind = Node::Kind::sequence;
   for (const T& item : v) n.items.push_back(write_value(item));
   return n;
 }
 template <class T> void read_value(const Node& n, std::map<std::string, T>& m, ReadContext& c, Range r) {
-  if (!n.is_map()) { report_not_a_map(n, "map", c); return; }
-  for (auto& e : n.entries) { PathScope scope(c, e.key); read_value(e.value, m[e.key], c, r); }
+  if (!n.is_map()) {
+    report_not_a_map(n, "map", c);
+    return;
+  }
+  for (auto& e : n.entries) {
+    PathScope scope(c, e.key);
+    read_value(e.value, m[e.key], c, r);
+  }
 }
 template <class T> Node write_value(const std::map<std::string, T>& m) {
   if (m.empty()) return {};
@@ -233,6 +310,10 @@ template <class T> Node write_value(const std::map<std::string, T>& m) {
 }
 
 /// A fresh T read from `n`.
-template <HasSchema T> T read(const Node& n, ReadContext& c) { T t{}; read_fields(n, t, SchemaOf<T>::get(), c); return t; }
+template <HasSchema T> T read(const Node& n, ReadContext& c) {
+  T t{};
+  read_fields(n, t, SchemaOf<T>::get(), c);
+  return t;
+}
 
 }  // namespace ridge

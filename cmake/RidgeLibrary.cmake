@@ -1,0 +1,26 @@
+# ridge_library(NAME FOLDER LINK targets... [SOURCES more...])
+#
+# A module is one static library, ridge::NAME, of the sources and public headers directly in its folder.
+# A folder of headers alone is an interface library.  A new file is picked up by the next build.
+function(ridge_library name folder)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "LINK;SOURCES")
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  list(APPEND sources ${arg_SOURCES})
+
+  if(sources)
+    set(scope PUBLIC)
+    add_library(ridge_${name} STATIC ${sources})
+    target_link_libraries(ridge_${name} PRIVATE $<BUILD_INTERFACE:ridge_warnings>)
+  else()
+    set(scope INTERFACE)
+    add_library(ridge_${name} INTERFACE)
+  endif()
+  target_sources(ridge_${name} ${scope} FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
+  target_compile_features(ridge_${name} ${scope} cxx_std_20)
+  target_link_libraries(ridge_${name} ${scope} ${arg_LINK})
+  set_target_properties(ridge_${name} PROPERTIES EXPORT_NAME ${name})
+  add_library(ridge::${name} ALIAS ridge_${name})
+  set_property(GLOBAL APPEND PROPERTY RIDGE_LIBRARIES ridge_${name})
+endfunction()
