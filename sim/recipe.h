@@ -12,6 +12,7 @@ namespace ridge {
 
 struct PrecisionRecipe {
   std::string name, description, source;
+  std::vector<std::string> aliases;
   BytesPerElement weights{2};    ///< the copy the optimizer or the forward pass reads
   BytesPerElement gradients{2};  ///< main gradient buffer
   BytesPerElement extra_gradients{0};  ///< second gradient copy held at the optimizer step (mixed-224444)
@@ -30,6 +31,7 @@ template <> struct SchemaOf<PrecisionRecipe> { static const Schema<PrecisionReci
 /// pass over the parameters moves.
 struct OptimizerRecipe {
   std::string name, source;
+  std::vector<std::string> aliases;
   double moment_states = 2;      ///< Adam 2, momentum SGD and Lion 1, SGD 0; each costs moments/2 bytes
   std::optional<BytesPerElement> state_bytes;  ///< overrides moment_states * moments/2 (8-bit Adam: 2.03)
   double flop_per_parameter = 14;

@@ -69,6 +69,8 @@ struct Pass {
   bool selective = false;                   ///< recomputed under selective recomputation; keeps nothing then
 };
 template <> struct SchemaOf<Pass> { static const Schema<Pass>& get(); };
+/// The words `when` may use.
+const std::vector<std::string>& pass_conditions();
 
 enum class AttentionKernel { flash, unfused };
 enum class LaunchMode { eager, graph };
@@ -105,6 +107,7 @@ template <> struct SchemaOf<Allocator> { static const Schema<Allocator>& get(); 
 
 struct SoftwareStack {
   std::string name, description, source, extends;
+  std::vector<std::string> aliases;
   AttentionKernel attention = AttentionKernel::flash;
   bool causal_skip = true;      ///< the attention core leaves out masked tiles
   bool fused_qkv = true;        ///< one product for Q, K and V
@@ -117,7 +120,6 @@ struct SoftwareStack {
   bool logits_all_positions = true;     ///< inference: whether prefill computes every position's logits
   bool optimizer_fused = true;
   double optimizer_passes = 1;          ///< passes over the optimizer's traffic (unfused: several)
-  bool recompute_selective_keeps_core = false;
   double gradient_buckets = 0;          ///< communication buffers, in layers' worth of gradients
   BytesPerElement grad_accumulation{0}; ///< extra bytes per element when micro-batches accumulate
   std::string weight_only_dequantise = "fused";  ///< fused | separate

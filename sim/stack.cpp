@@ -1,0 +1,200 @@
+#include "sim/stack.h"
+
+#include <charconv>
+
+namespace ridge {
+namespace {
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    while (i < text.size() && text[i] == ' ') ++i;
+    std::size_t start = i;
+    while (i < text.size() && text[i] != ' ') ++i;
+    if (i > start) words.push_back(text.substr(start, i - start));
+  }
+  return words;
+}
+
+/// Bytes of an explicit format word, or 0 for the recipe's activation width.
+double format_bytes(const std::string& word) {
+  if (word == "mask" || word == "fp8" || word == "int8") return 1;
+  if (word == "bf16" || word == "fp16") return 2;
+  if (word == "fp32") return 4;
+  if (word == "int64") return 8;
+  return 0;
+}
+
+void read_term(const Node& n, Traffic& traffic, ReadContext& c) {
+  static const std::vector<std::string> width_names = [] {
+    std::vector<std::string> names;
+    for (auto& p : EnumNames<Width>::names) names.emplace_back(p.second);
+    return names;
+  }();
+  auto complain = [&](const std::string& message, const std::string& suggestion) {
+    Diagnostic& d = c.diagnostics.error("bad-traffic", message, n.span);
+    d.expected = {"'[count] [mask|fp8|bf16|fp16|fp32|int64] width'"};
+    d.suggestion = suggestion;
+  };
+  if (!n.is_scalar()) return complain("a traffic term must be text like '2 hidden' or 'mask ffn'", "");
+  std::vector<std::string> words = words_of(n.text);
+  double count = 1;
+  if (!words.empty()) {
+    const std::string& w = words.front();
+    double v = 0;
+    auto [end, error] = std::from_chars(w.data(), w.data() + w.size(), v);
+    if (error == std::errc{} && end == w.data() + w.size()) {
+      if (!(v >= 0 && v <= 1e6)) return complain("count '" + w + "' is out of range 0 to 1e6", "");
+      count = v;
+      words.erase(words.begin());
+    }
+  }
+  double bytes = 0;
+  if (words.size() == 2) {
+    bytes = format_bytes(words.front());
+    if (bytes == 0) {
+      return complain("unknown format '" + words.front() + "'",
+                      nearest(words.front(), {"mask", "fp8", "bf16", "fp16", "fp32", "int8", "int64"}));
+    }
+    words.erase(words.begin());
+  }
+  if (words.size() != 1) return complain("cannot read traffic term '" + n.text + "'", "");
+  for (std::size_t i = 0; i < num_widths; ++i) {
+    if (words.front() != EnumNames<Width>::names[i].second) continue;
+    (bytes == 0 ? traffic.activation_elements[i] : traffic.fixed_bytes[i]) += bytes == 0 ? count : count * bytes;
+    traffic.any = true;
+    return;
+  }
+  complain("unknown width '" + words.front() + "'", nearest(words.front(), width_names));
+}
+
+const std::vector<std::string> conditions = {"gated",    "plain",     "moe",        "dense",  "rotary", "learned",
+                                             "alibi",    "bias",      "qk_norm",    "rmsnorm", "layernorm",
+                                             "post_norm", "window",   "sinks",      "dropout", "latent", "training",
+                                             "shared",   "parallel"};
+
+}  // namespace
+
+void read_value(const Node& n, Traffic& traffic, ReadContext& c, Range) {
+  traffic = {};
+  traffic.any = true;
+  if (n.is_scalar()) return read_term(n, traffic, c);
+  if (!n.is_sequence()) return report_not_a_list(n, c);
+  for (const Node& item : n.items) read_term(item, traffic, c);
+}
+
+Node write_value(const Traffic& t) {
+  if (!t.any) return {};
+  Node list;
+  list.kind = Node::Kind::sequence;
+  for (std::size_t i = 0; i < num_widths; ++i) {
+    const std::string width(EnumNames<Width>::names[i].second);
+    if (t.activation_elements[i] != 0) list.items.push_back(Node::scalar(format_number(t.activation_elements[i]) + " " + width));
+    if (t.fixed_bytes[i] != 0) list.items.push_back(Node::scalar(format_number(t.fixed_bytes[i]) + " mask " + width));
+  }
+  return list;
+}
+
+const std::vector<std::string>& pass_conditions() { return conditions; }
+
+const Schema<Pass>& SchemaOf<Pass>::get() {
+  static const Schema<Pass> schema{
+      "pass",
+      "One pointwise kernel, or a chain of them, between the products of a layer",
+      {
+          field("name", &Pass::name, "what the pass does").required(),
+          field("when", &Pass::when, "architecture words joined by '+', each may start with '!'; empty: always"),
+          field("kernels", &Pass::kernels, "kernel launches").range(0, 1000),
+          field("read", &Pass::read, "what one token reads"),
+          field("write", &Pass::write, "what one token writes"),
+          field("keep", &Pass::keep, "what stays in memory until the backward pass"),
+          field("backward_kernels", &Pass::backward_kernels, "kernel launches of the backward pass; absent: as forward").range(-1, 1000),
+          field("backward_read", &Pass::backward_read, "absent: what forward wrote and kept"),
+          field("backward_write", &Pass::backward_write, "absent: what forward read"),
+          field("selective", &Pass::selective, "recomputed under selective recomputation, keeping nothing"),
+      }};
+  return schema;
+}
+
+const Schema<Launch>& SchemaOf<Launch>::get() {
+  static const Schema<Launch> schema{
+      "launch",
+      "How kernels reach the device",
+      {
+          field("mode", &Launch::mode, "eager: the host issues each kernel; graph: replayed on the device"),
+          field("host_per_kernel", &Launch::host_per_kernel, "host time to issue one forward kernel").non_negative(),
+          field("host_per_backward_kernel", &Launch::host_per_backward_kernel, "host time to issue one backward kernel").non_negative(),
+          field("host_per_collective", &Launch::host_per_collective, "host time to issue one collective").non_negative(),
+          field("host_per_micro_batch", &Launch::host_per_micro_batch, "fixed host work of a micro-batch").non_negative(),
+          field("host_per_step", &Launch::host_per_step, "fixed host work of a step, a prefill or a generated token").non_negative(),
+      }};
+  return schema;
+}
+
+const Schema<Overlap>& SchemaOf<Overlap>::get() {
+  static const Schema<Overlap> schema{
+      "overlap",
+      "Share of each communication that hides behind computation",
+      {
+          field("data", &Overlap::data, "gradient reduction behind the backward pass").fraction(),
+          field("gather", &Overlap::gather, "weight gathers behind neighbouring layers").fraction(),
+          field("tensor", &Overlap::tensor, "tensor-parallel collectives behind products").fraction(),
+          field("pipeline", &Overlap::pipeline, "stage-to-stage transfers").fraction(),
+          field("context", &Overlap::context, "ring exchange of keys and values").fraction(),
+          field("expert", &Overlap::expert, "expert all-to-all").fraction(),
+      }};
+  return schema;
+}
+
+const Schema<Allocator>& SchemaOf<Allocator>::get() {
+  static const Schema<Allocator> schema{
+      "allocator",
+      "Memory beside tensors",
+      {
+          field("fragmentation", &Allocator::fragmentation, "reserved beyond allocated, as a fraction of allocated").range(0, 10),
+          field("workspace", &Allocator::workspace, "allocated workspaces of the libraries").non_negative(),
+          field("context", &Allocator::context, "device memory outside the allocator").non_negative(),
+          field("pool_fraction", &Allocator::pool_fraction, "share of the device claimed at start by a serving engine").fraction(),
+      }};
+  return schema;
+}
+
+const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
+  using S = SoftwareStack;
+  static const Schema<SoftwareStack> schema{
+      "software",
+      "How operators are executed",
+      {
+          field("name", &S::name, "name of the stack"),
+          field("description", &S::description, "what it is"),
+          field("source", &S::source, "where these facts come from"),
+          field("extends", &S::extends, "stack whose values this one starts from"),
+          field("aliases", &S::aliases, "other names"),
+          field("attention", &S::attention, "attention core: one flash kernel, or products with scores in memory"),
+          field("causal_skip", &S::causal_skip, "whether the attention core leaves out masked tiles"),
+          field("fused_qkv", &S::fused_qkv, "one product for queries, keys and values"),
+          field("fused_gate_up", &S::fused_gate_up, "one product for gate and up projections"),
+          field("fused_expert_products", &S::fused_expert_products, "grouped products over a rank's experts"),
+          field("product_efficiency", &S::product_efficiency, "of the device's achievable product rate").range(0.01, 2),
+          field("attention_efficiency", &S::attention_efficiency, "of the device's achievable attention rate").range(0.01, 2),
+          field("memory_efficiency", &S::memory_efficiency, "of the device's achievable bandwidth").range(0.01, 2),
+          field("collective_efficiency", &S::collective_efficiency, "of the links' achievable bandwidth").range(0.01, 2),
+          field("logits_all_positions", &S::logits_all_positions, "whether prefill computes every position's logits"),
+          field("optimizer_fused", &S::optimizer_fused, "one kernel over many tensors"),
+          field("optimizer_passes", &S::optimizer_passes, "passes over the optimizer's traffic").range(1, 20),
+          field("gradient_buckets", &S::gradient_buckets, "communication buffers, in layers of gradients").range(0, 100),
+          field("grad_accumulation", &S::grad_accumulation, "extra bytes per parameter when micro-batches accumulate").non_negative(),
+          field("weight_only_dequantise", &S::weight_only_dequantise, "fused | separate"),
+          field("slots", &S::slots, "pointwise passes by slot"),
+          field("launch", &S::launch, "how kernels reach the device"),
+          field("overlap", &S::overlap, "share of communication hidden"),
+          field("allocator", &S::allocator, "memory beside tensors"),
+          field("interval_log_sigma", &S::interval_log_sigma, "standard deviation of log(measured / predicted)").range(0.001, 3),
+          field("interval_source", &S::interval_source, "what that deviation was estimated on"),
+          field("notes", &S::notes, "facts to print with an estimate"),
+      }};
+  return schema;
+}
+
+}  // namespace ridge
