@@ -1,0 +1,59 @@
+#pragma once
+/// What a device reaches, beside what its datasheet says: the constants of the kernel-time laws.
+///
+///   t = t0 + ((F / (eP·P))^q + (B / (eB·W))^q)^(1/q)                                 [roofline.h]
+///
+///   F  FLOPs executed            P  peak of the precision [FLOP/s]   eP  flop_fraction
+///   B  bytes moved               W  peak memory bandwidth [B/s]      eB  bandwidth_fraction
+///   t0 fixed_time: what the smallest kernel takes on the device      q   exponent
+///
+/// Large q is the textbook roofline max(F/P, B/W); small q rounds its corner.  One 4-parameter fit
+/// left 8.6 % mean error on 18 944 measured products where the bare datasheet left 41 %.
+///
+/// Presets carry class-wide defaults (presets/devices/classes/), each with its kind: fitted, measured
+/// or assumed.  `ridge calibrate` writes a file with the same keys and kind `fitted`, which `extends:`
+/// the preset and so replaces them one by one.
+/// Reserved for calibration: hardware/profile.h (HardwareProfile = Achievable + residual grids over
+/// (m, n, k) and (batch, sequence) + collective time curves + Fingerprint of driver, libraries, clock
+/// state); its block will stand beside this one under `achievable.curves`.
+
+#include "hardware/precision.h"
+
+namespace ridge {
+
+/// Constants of the law above for one kernel class.
+struct KernelFit {
+  Sourced<Seconds> fixed_time;
+  Sourced<double> flop_fraction;       ///< of the precision's peak, for large sizes
+  Sourced<double> bandwidth_fraction;  ///< of the memory's peak bandwidth
+  Sourced<double> exponent;            ///< q in [1, 16]
+};
+
+/// Fused attention.  Prefill is bound by FLOPs, decode by reading the cache.
+struct AttentionFits {
+  KernelFit prefill;                 ///< forward
+  KernelFit backward;                ///< its five products, relative to the same peak
+  KernelFit decode;
+  Sourced<Seconds> decode_per_head;  ///< c_w: t = t0 + c_w·(batch·kv_heads) + B/(eB·W)
+};
+
+/// Time between kernels that no roofline shows.
+struct LaunchCosts {
+  Sourced<Seconds> eager;       ///< host time to launch one kernel from a framework's eager mode
+  Sourced<Seconds> graph_node;  ///< device-side gap between two kernels replayed from a graph
+};
+
+struct Achievable {
+  PerPrecision<KernelFit> gemm;
+  AttentionFits attention;
+  KernelFit pointwise;                ///< norms, activations, copies, optimizer: bytes only
+  LaunchCosts launch;
+  Sourced<double> sustained_fraction; ///< clock under minutes of full load / clock of a short burst
+};
+
+template <> struct SchemaOf<KernelFit> { static const Schema<KernelFit>& get(); };
+template <> struct SchemaOf<AttentionFits> { static const Schema<AttentionFits>& get(); };
+template <> struct SchemaOf<LaunchCosts> { static const Schema<LaunchCosts>& get(); };
+template <> struct SchemaOf<Achievable> { static const Schema<Achievable>& get(); };
+
+}  // namespace ridge

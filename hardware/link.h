@@ -1,0 +1,63 @@
+#pragma once
+/// A wire and the constants of communication over it.
+///
+/// Conventions  `bandwidth` is payload in one direction: of a device's whole link set inside a node
+///              (NVLink4: 450 GB/s, where the vendor prints 900), of one port for a network.
+///              `latency` is a short message device to device, software included.
+/// Source of the collective constants: NCCL's tuning model (src/graph/tuning.cc), as data.
+/// Not here     Formulas of collectives (sim/collective.h).
+
+#include "hardware/sourced.h"
+
+#include <optional>
+#include <string>
+
+namespace ridge {
+
+enum class LinkKind { none, nvlink, c2c, pcie, xgmi, ici, neuronlink, infiniband, roce, efa, ethernet, slingshot, omnipath, ub, shared_memory };
+
+template <>
+struct EnumNames<LinkKind> {
+  static constexpr std::pair<LinkKind, std::string_view> names[] = {
+      {LinkKind::none, "none"},           {LinkKind::nvlink, "nvlink"},
+      {LinkKind::c2c, "c2c"},             {LinkKind::pcie, "pcie"},
+      {LinkKind::xgmi, "xgmi"},           {LinkKind::ici, "ici"},
+      {LinkKind::neuronlink, "neuronlink"}, {LinkKind::infiniband, "infiniband"},
+      {LinkKind::roce, "roce"},           {LinkKind::efa, "efa"},
+      {LinkKind::ethernet, "ethernet"},   {LinkKind::slingshot, "slingshot"},
+      {LinkKind::omnipath, "omnipath"},   {LinkKind::ub, "ub"},
+      {LinkKind::shared_memory, "shared_memory"},
+  };
+};
+
+/// Time per NCCL protocol: LL for small, LL128 for medium, Simple for large messages.
+struct ProtocolTimes {
+  Sourced<Seconds> ll, ll128, simple;
+};
+
+/// What one step of a collective costs on this link, and what the link lets it reach.
+struct CollectiveConstants {
+  ProtocolTimes ring, tree;            ///< latency per step (hardware), without the base latency
+  Sourced<Seconds> nvls;               ///< latency of one in-switch reduction; unknown = no NVLS
+  Sourced<double> ring_fraction;       ///< bus bandwidth / bandwidth of a large ring all-reduce
+  Sourced<double> nvls_fraction;       ///< the same through NVLS; above 1 is right (see nvls_min_ranks)
+  Sourced<double> all_to_all_fraction; ///< of bandwidth in a large balanced all-to-all
+  Sourced<double> point_to_point_fraction;  ///< large send/receive between two devices
+  std::int64_t nvls_min_ranks = 0;     ///< NCCL picks NVLS from this many ranks on; 0 = never
+};
+
+struct Link {
+  std::string name;
+  LinkKind kind = LinkKind::none;
+  Sourced<BytesPerSecond> bandwidth;  ///< payload, one direction
+  Sourced<Seconds> latency;           ///< alpha of a short message, device to device
+  Sourced<double> achievable;         ///< of bandwidth, large transfers
+  CollectiveConstants collective;
+  std::string notes;
+};
+
+template <> struct SchemaOf<ProtocolTimes> { static const Schema<ProtocolTimes>& get(); };
+template <> struct SchemaOf<CollectiveConstants> { static const Schema<CollectiveConstants>& get(); };
+template <> struct SchemaOf<Link> { static const Schema<Link>& get(); };
+
+}  // namespace ridge

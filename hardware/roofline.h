@@ -1,0 +1,51 @@
+#pragma once
+/// How fast a kernel can run: the roofline, its rounded form, and where its corners lie.
+///
+/// Ridge point  I* = P / W [FLOP/B]: kernels that do fewer FLOPs per byte are bound by that memory.
+///              H100 SXM: 989.4e12 / 3.35e12 = 295.3 FLOP/B in bf16 from HBM.
+/// Source       Williams, Waterman, Patterson 2009, "Roofline", CACM 52(4).
+
+#include "hardware/system.h"
+
+#include <string>
+#include <vector>
+
+namespace ridge {
+
+/// max(F / P, B / W): the bound no kernel beats.
+/// Explain  hardware.roofline.time     Pre  P > 0 when F > 0, W > 0 when B > 0
+Traced<Seconds> roofline_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<FlopPerSecond> peak,
+                              Traced<BytesPerSecond> bandwidth, Explain* ex = nullptr);
+
+/// Plain constants of the achievable law, copied out of a `KernelFit` for evaluation.
+struct KernelConstants {
+  Traced<Seconds> fixed_time;
+  Traced<double> flop_fraction{1.0, 0}, bandwidth_fraction{1.0, 0}, exponent{16.0, 0};
+};
+/// `key` is the fit's dotted path ("hardware.device.achievable.gemm.bf16"); unknown figures become
+/// t0 = 0, fractions 1, q = 16 (the textbook roofline), recorded as assumptions.
+KernelConstants kernel_constants(const KernelFit&, std::string_view key, Explain* ex = nullptr);
+
+/// t0 + ((F/(eP·P))^q + (B/(eB·W))^q)^(1/q)
+/// Explain  hardware.kernel.time     Monotone in F and B; at least the roofline of the scaled peaks.
+Traced<Seconds> kernel_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<FlopPerSecond> peak,
+                            Traced<BytesPerSecond> bandwidth, const KernelConstants&, Explain* ex = nullptr);
+
+/// min(P, I·W): the rate a kernel of intensity I can reach.
+FlopPerSecond attainable(FlopPerByte intensity, FlopPerSecond peak, BytesPerSecond bandwidth);
+
+/// P / W.
+FlopPerByte ridge_point(FlopPerSecond peak, BytesPerSecond bandwidth);
+
+/// One corner of the device's rooflines: a precision against a memory level or a link tier.
+struct Ridge {
+  std::string against;       ///< "shared_memory", "l2", "hbm", "host_link", "tiers.nvlink" ...
+  Precision precision;
+  FlopPerSecond peak;
+  BytesPerSecond bandwidth;
+  FlopPerByte intensity;
+};
+/// Every corner whose two figures are known: levels inner to outer, then host link and tiers.
+std::vector<Ridge> ridge_points(const System&);
+
+}  // namespace ridge
