@@ -4,7 +4,7 @@
 /// Conventions  Peaks are dense (never "with sparsity") and of the whole device, products accumulate
 ///              in fp32.  Memory bandwidth counts reads plus writes.  Capacities of memory chips are
 ///              binary: the datasheet's "80 GB" is 80 GiB.
-/// Not here     How devices are joined (system.h, tier.h), time of a kernel (roofline.h).
+/// Not here     How devices are joined (cluster.h, tier.h), time of a kernel (roofline.h).
 
 #include "hardware/efficiency.h"
 #include "hardware/precision.h"
@@ -16,8 +16,7 @@ namespace ridge {
 
 enum class DeviceKind { gpu, tpu, hpu, npu, soc, cpu };
 
-template <>
-struct EnumNames<DeviceKind> {
+template <> struct EnumNames<DeviceKind> {
   static constexpr std::pair<DeviceKind, std::string_view> names[] = {
       {DeviceKind::gpu, "gpu"}, {DeviceKind::tpu, "tpu"}, {DeviceKind::hpu, "hpu"},
       {DeviceKind::npu, "npu"}, {DeviceKind::soc, "soc"}, {DeviceKind::cpu, "cpu"},
@@ -26,11 +25,11 @@ struct EnumNames<DeviceKind> {
 
 /// One level of the memory hierarchy.  Unknown figures stay unknown (`is_known()`).
 struct MemoryLevel {
-  std::string type;                     ///< "HBM3", "GDDR6X", "LPDDR5"
-  Sourced<Bytes> capacity;              ///< registers, shared_memory: of one multiprocessor
-  Sourced<Bytes> usable;                ///< what the driver leaves to programs, where it differs
-  Sourced<BytesPerSecond> bandwidth;    ///< of the whole device, peak
-  Sourced<Seconds> latency;             ///< of one dependent load
+  std::string type;                   ///< "HBM3", "GDDR6X", "LPDDR5"
+  Sourced<Bytes> capacity;            ///< registers, shared_memory: of one multiprocessor
+  Sourced<Bytes> usable;              ///< what the driver leaves to programs, where it differs
+  Sourced<BytesPerSecond> bandwidth;  ///< of the whole device, peak
+  Sourced<Seconds> latency;           ///< of one dependent load
 };
 
 struct Device {
@@ -40,8 +39,8 @@ struct Device {
   PerPrecision<Sourced<FlopPerSecond>> vector_peaks;  ///< ordinary arithmetic units
   std::int64_t multiprocessors = 0;                   ///< SMs, compute units, cores; 0 = unknown
   Sourced<Hertz> boost_clock;
-  MemoryLevel registers, shared_memory, l2, hbm;      ///< hbm: device memory, whatever its type
-  Sourced<Watts> power;                               ///< thermal design power
+  MemoryLevel registers, shared_memory, l2, hbm;  ///< hbm: device memory, whatever its type
+  Sourced<Watts> power;                           ///< thermal design power
   Achievable achievable;
   std::string notes;
 };

@@ -31,8 +31,8 @@ struct KernelFit {
 
 /// Fused attention.  Prefill is bound by FLOPs, decode by reading the cache.
 struct AttentionFits {
-  KernelFit prefill;                 ///< forward
-  KernelFit backward;                ///< its five products, relative to the same peak
+  KernelFit prefill;   ///< forward
+  KernelFit backward;  ///< its five products, relative to the same peak
   KernelFit decode;
   Sourced<Seconds> decode_per_head;  ///< c_w: t = t0 + c_w·(batch·kv_heads) + B/(eB·W)
 };
@@ -46,9 +46,9 @@ struct LaunchCosts {
 struct Achievable {
   PerPrecision<KernelFit> gemm;
   AttentionFits attention;
-  KernelFit pointwise;                ///< norms, activations, copies, optimizer: bytes only
+  KernelFit pointwise;  ///< norms, activations, copies, optimizer: bytes only
   LaunchCosts launch;
-  Sourced<double> sustained_fraction; ///< clock under minutes of full load / clock of a short burst
+  Sourced<double> sustained_fraction;  ///< clock under minutes of full load / clock of a short burst
 };
 
 template <> struct SchemaOf<KernelFit> { static const Schema<KernelFit>& get(); };

@@ -1,10 +1,10 @@
 #pragma once
-/// From a hardware file to a `System`: references by name are looked up, `extends:` is merged, each
+/// From a hardware file to a `Cluster`: references by name are looked up, `extends:` is merged, each
 /// figure gets its source, and what cannot be true is reported.  Pure: files come from a callback.
 ///
 ///   Library library = ...;                                   // hardware/io/preset_directory.h
 ///   ReadContext c{diagnostics, &origins, "hardware", Origin::Kind::preset};
-///   System s = read_system(document, library, c, overrides);
+///   Cluster s = read_cluster(document, library, c, overrides);
 ///
 /// References   device: NAME            devices/NAME.yaml     (also of node.host.cpu_device)
 ///              extends: NAME           same folder, or classes/NAME.yaml for a device
@@ -13,7 +13,7 @@
 /// A reference may be a map with `extends:` and changes.  Cycles and unknown names are errors.
 /// A document that describes a device (it has `peaks`, no `device`) reads as a system of one.
 
-#include "hardware/system.h"
+#include "hardware/cluster.h"
 
 #include <functional>
 #include <optional>
@@ -37,15 +37,15 @@ struct Library {
 void resolve_sources(Node& file, Diagnostics&);
 
 /// One document without references: names replaced by what they name, `extends` merged.
-Node expand_system(Node document, const Library&, Diagnostics&);
+Node expand_cluster(Node document, const Library&, Diagnostics&);
 
 /// Reads an expanded document.  Records origins below c.path ("hardware").
-System read_expanded_system(const Node& expanded, ReadContext&);
+Cluster read_expanded_cluster(const Node& expanded, ReadContext&);
 
 /// All of it: expands, lays `overrides` (the scenario's `hardware.*` keys) on top, reads, checks.
-System read_system(Node document, const Library&, ReadContext&, const Node& overrides = {});
+Cluster read_cluster(Node document, const Library&, ReadContext&, const Node& overrides = {});
 
 /// Impossible figures are errors, doubtful ones warnings, each at the line it was written.
-void check_system(const System&, const Node& expanded, Diagnostics&);
+void check_cluster(const Cluster&, const Node& expanded, Diagnostics&);
 
 }  // namespace ridge

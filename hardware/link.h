@@ -14,18 +14,40 @@
 
 namespace ridge {
 
-enum class LinkKind { none, nvlink, c2c, pcie, xgmi, ici, neuronlink, infiniband, roce, efa, ethernet, slingshot, omnipath, ub, shared_memory };
+enum class LinkKind {
+  none,
+  nvlink,
+  c2c,
+  pcie,
+  xgmi,
+  ici,
+  neuronlink,
+  infiniband,
+  roce,
+  efa,
+  ethernet,
+  slingshot,
+  omnipath,
+  ub,
+  shared_memory
+};
 
-template <>
-struct EnumNames<LinkKind> {
+template <> struct EnumNames<LinkKind> {
   static constexpr std::pair<LinkKind, std::string_view> names[] = {
-      {LinkKind::none, "none"},           {LinkKind::nvlink, "nvlink"},
-      {LinkKind::c2c, "c2c"},             {LinkKind::pcie, "pcie"},
-      {LinkKind::xgmi, "xgmi"},           {LinkKind::ici, "ici"},
-      {LinkKind::neuronlink, "neuronlink"}, {LinkKind::infiniband, "infiniband"},
-      {LinkKind::roce, "roce"},           {LinkKind::efa, "efa"},
-      {LinkKind::ethernet, "ethernet"},   {LinkKind::slingshot, "slingshot"},
-      {LinkKind::omnipath, "omnipath"},   {LinkKind::ub, "ub"},
+      {LinkKind::none, "none"},
+      {LinkKind::nvlink, "nvlink"},
+      {LinkKind::c2c, "c2c"},
+      {LinkKind::pcie, "pcie"},
+      {LinkKind::xgmi, "xgmi"},
+      {LinkKind::ici, "ici"},
+      {LinkKind::neuronlink, "neuronlink"},
+      {LinkKind::infiniband, "infiniband"},
+      {LinkKind::roce, "roce"},
+      {LinkKind::efa, "efa"},
+      {LinkKind::ethernet, "ethernet"},
+      {LinkKind::slingshot, "slingshot"},
+      {LinkKind::omnipath, "omnipath"},
+      {LinkKind::ub, "ub"},
       {LinkKind::shared_memory, "shared_memory"},
   };
 };
@@ -37,13 +59,13 @@ struct ProtocolTimes {
 
 /// What one step of a collective costs on this link, and what the link lets it reach.
 struct CollectiveConstants {
-  ProtocolTimes ring, tree;            ///< latency per step (hardware), without the base latency
-  Sourced<Seconds> nvls;               ///< latency of one in-switch reduction; unknown = no NVLS
-  Sourced<double> ring_fraction;       ///< bus bandwidth / bandwidth of a large ring all-reduce
-  Sourced<double> nvls_fraction;       ///< the same through NVLS; above 1 is right (see nvls_min_ranks)
-  Sourced<double> all_to_all_fraction; ///< of bandwidth in a large balanced all-to-all
+  ProtocolTimes ring, tree;                 ///< latency per step (hardware), without the base latency
+  Sourced<Seconds> nvls;                    ///< latency of one in-switch reduction; unknown = no NVLS
+  Sourced<double> ring_fraction;            ///< bus bandwidth / bandwidth of a large ring all-reduce
+  Sourced<double> nvls_fraction;            ///< the same through NVLS; above 1 is right (see nvls_min_ranks)
+  Sourced<double> all_to_all_fraction;      ///< of bandwidth in a large balanced all-to-all
   Sourced<double> point_to_point_fraction;  ///< large send/receive between two devices
-  std::int64_t nvls_min_ranks = 0;     ///< NCCL picks NVLS from this many ranks on; 0 = never
+  std::int64_t nvls_min_ranks = 0;          ///< NCCL picks NVLS from this many ranks on; 0 = never
 };
 
 struct Link {

@@ -5,7 +5,7 @@
 ///              H100 SXM: 989.4e12 / 3.35e12 = 295.3 FLOP/B in bf16 from HBM.
 /// Source       Williams, Waterman, Patterson 2009, "Roofline", CACM 52(4).
 
-#include "hardware/system.h"
+#include "hardware/cluster.h"
 
 #include <string>
 #include <vector>
@@ -39,13 +39,13 @@ FlopPerByte ridge_point(FlopPerSecond peak, BytesPerSecond bandwidth);
 
 /// One corner of the device's rooflines: a precision against a memory level or a link tier.
 struct Ridge {
-  std::string against;       ///< "shared_memory", "l2", "hbm", "host_link", "tiers.nvlink" ...
+  std::string against;  ///< "shared_memory", "l2", "hbm", "host_link", "tiers.nvlink" ...
   Precision precision;
   FlopPerSecond peak;
   BytesPerSecond bandwidth;
   FlopPerByte intensity;
 };
 /// Every corner whose two figures are known: levels inner to outer, then host link and tiers.
-std::vector<Ridge> ridge_points(const System&);
+std::vector<Ridge> ridge_points(const Cluster&);
 
 }  // namespace ridge

@@ -21,8 +21,7 @@
 
 namespace ridge {
 
-template <class Q>
-struct Sourced {
+template <class Q> struct Sourced {
   Q value{};
   Origin::Kind kind = Origin::Kind::default_value;
   std::string citation;
@@ -32,8 +31,7 @@ struct Sourced {
 };
 
 /// A figure made in code, mostly for tests and defaults.
-template <class Q>
-Sourced<Q> assumed(Q value, std::string citation) {
+template <class Q> Sourced<Q> assumed(Q value, std::string citation) {
   return {value, Origin::Kind::assumed, std::move(citation), {}};
 }
 
@@ -43,8 +41,7 @@ const Node* read_sourced(const Node&, Origin&, ReadContext&);
 Node write_sourced(Node value, Origin::Kind, const std::string& citation, const std::string& date);
 }  // namespace detail
 
-template <class Q>
-void read_value(const Node& n, Sourced<Q>& s, ReadContext& c, Range r = {}) {
+template <class Q> void read_value(const Node& n, Sourced<Q>& s, ReadContext& c, Range r = {}) {
   Origin origin;
   const Node* value = detail::read_sourced(n, origin, c);
   if (!value) return;
@@ -54,13 +51,11 @@ void read_value(const Node& n, Sourced<Q>& s, ReadContext& c, Range r = {}) {
   s.date = origin.date;
   if (c.origins) c.origins->insert_or_assign(c.path, std::move(origin));
 }
-template <class Q>
-Node write_value(const Sourced<Q>& s) {
+template <class Q> Node write_value(const Sourced<Q>& s) {
   if (!s.is_known()) return {};
   return detail::write_sourced(write_value(s.value), s.kind, s.citation, s.date);
 }
-template <class Q>
-std::string type_text(const Sourced<Q>*) {
+template <class Q> std::string type_text(const Sourced<Q>*) {
   return "sourced " + type_text(static_cast<const Q*>(nullptr));
 }
 

@@ -12,7 +12,7 @@ struct SummaryRow {
   std::string label;    ///< "HBM3 bandwidth"
   double value = 0;     ///< base units of `dim`
   Dim dim;
-  Origin origin;        ///< kind, file:line when origins were recorded, citation, date
+  Origin origin;  ///< kind, file:line when origins were recorded, citation, date
 };
 
 struct HardwareSummary {
@@ -22,6 +22,6 @@ struct HardwareSummary {
 };
 
 /// `origins` (may be null) supplies file and line.
-HardwareSummary summarize(const System&, const Origins* origins = nullptr);
+HardwareSummary summarize(const Cluster&, const Origins* origins = nullptr);
 
 }  // namespace ridge

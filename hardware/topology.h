@@ -12,7 +12,7 @@
 ///          network 2.  data parallel 16, stride 2 -> nvlink 4, network 4.
 /// Not here Time of a collective (sim/collective.h); this says over what it runs.
 
-#include "hardware/system.h"
+#include "hardware/cluster.h"
 
 #include <array>
 #include <cstdint>
@@ -23,28 +23,28 @@ namespace ridge {
 /// The part of a group that one tier joins.
 struct GroupTier {
   const Tier* tier = nullptr;
-  std::int64_t fan = 1;              ///< f_i: members joined here, at least 2
-  std::int64_t ranks_inside = 1;     ///< r_(i-1): ranks of the group in each member
-  BytesPerSecond bandwidth{};        ///< per rank and direction, for this many members, as published
+  std::int64_t fan = 1;           ///< f_i: members joined here, at least 2
+  std::int64_t ranks_inside = 1;  ///< r_(i-1): ranks of the group in each member
+  BytesPerSecond bandwidth{};     ///< per rank and direction, for this many members, as published
   Seconds latency{};
-  NodeId bandwidth_node = 0;         ///< explain node of bandwidth
+  NodeId bandwidth_node = 0;  ///< explain node of bandwidth
 };
 
 struct GroupLink {
   std::int64_t ranks = 1;
-  std::int64_t ranks_per_node = 1;   ///< g
-  std::int64_t nodes = 1;            ///< k = ranks / g, rounded up
-  std::array<GroupTier, 4> used{};   ///< inner to outer
+  std::int64_t ranks_per_node = 1;  ///< g
+  std::int64_t nodes = 1;           ///< k = ranks / g, rounded up
+  std::array<GroupTier, 4> used{};  ///< inner to outer
   std::size_t num_used = 0;
-  bool is_joined = true;             ///< false when no tier reaches all ranks: the plan cannot run
+  bool is_joined = true;  ///< false when no tier reaches all ranks: the plan cannot run
   std::span<const GroupTier> tiers() const { return {used.data(), num_used}; }
 };
 
 /// Pre  ranks >= 1, stride >= 1.  Cheap: no allocation when ex is null.
-GroupLink group_link(const System&, std::int64_t ranks, std::int64_t stride = 1, Explain* ex = nullptr);
+GroupLink group_link(const Cluster&, std::int64_t ranks, std::int64_t stride = 1, Explain* ex = nullptr);
 
 /// The tier over which two devices `distance` apart (in device numbers) talk; null when none joins
 /// them.  For pipeline stages: distance = the stride of the pipeline group.
-const Tier* tier_between(const System&, std::int64_t distance);
+const Tier* tier_between(const Cluster&, std::int64_t distance);
 
 }  // namespace ridge

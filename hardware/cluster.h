@@ -27,23 +27,21 @@ enum class Topology {
   bridge,     ///< fixed pairs or small groups with a direct link
   shared_bus  ///< through the host: all transfers share it
 };
-template <>
-struct EnumNames<Topology> {
+template <> struct EnumNames<Topology> {
   static constexpr std::pair<Topology, std::string_view> names[] = {
-      {Topology::switched, "switched"}, {Topology::full_mesh, "full_mesh"},
-      {Topology::torus, "torus"},       {Topology::bridge, "bridge"},
-      {Topology::shared_bus, "shared_bus"},
+      {Topology::switched, "switched"}, {Topology::full_mesh, "full_mesh"},   {Topology::torus, "torus"},
+      {Topology::bridge, "bridge"},     {Topology::shared_bus, "shared_bus"},
   };
 };
 
 struct Tier {
-  std::string name;                 ///< its key in the file: "nvlink", "network"
-  std::int64_t devices = 0;         ///< devices one domain holds; 0 = the whole cluster
+  std::string name;          ///< its key in the file: "nvlink", "network"
+  std::int64_t devices = 0;  ///< devices one domain holds; 0 = the whole cluster
   Topology topology = Topology::switched;
   Link link;
-  std::int64_t ports_per_node = 0;  ///< network adapters of a node; 0: link.bandwidth is per device
-  std::int64_t axes = 0, axis_length = 0;       ///< torus only
-  Sourced<double> oversubscription;             ///< cross-domain bandwidth is divided by it; default 1
+  std::int64_t ports_per_node = 0;         ///< network adapters of a node; 0: link.bandwidth is per device
+  std::int64_t axes = 0, axis_length = 0;  ///< torus only
+  Sourced<double> oversubscription;        ///< cross-domain bandwidth is divided by it; default 1
 };
 
 /// Tiers from inner to outer.  Written as a map; read in order of `devices`, the unlimited one last.
@@ -54,33 +52,33 @@ struct Tiers {
 struct Host {
   std::string cpu;
   std::int64_t cores = 0;
-  MemoryLevel memory;                 ///< of the node
-  Sourced<FlopPerSecond> vector_peak; ///< fp32, for optimizer steps on the host
+  MemoryLevel memory;                  ///< of the node
+  Sourced<FlopPerSecond> vector_peak;  ///< fp32, for optimizer steps on the host
 };
 
 struct Storage {
   std::int64_t drives = 0;
-  Sourced<Bytes> capacity;                            ///< per drive
+  Sourced<Bytes> capacity;                                  ///< per drive
   Sourced<BytesPerSecond> read_bandwidth, write_bandwidth;  ///< per drive
 };
 
 struct ComputeNode {
   std::int64_t devices = 1;
   Host host;
-  Link host_link;           ///< device to host, per device: PCIe, C2C
+  Link host_link;  ///< device to host, per device: PCIe, C2C
   Storage storage;
-  Sourced<Watts> power;     ///< of the node under load
+  Sourced<Watts> power;  ///< of the node under load
 };
 
-struct System {
+struct Cluster {
   std::string name, notes;
   std::vector<std::string> aliases;
   Device device;
   ComputeNode node;
   Tiers tiers;
-  ProtocolTimes ring_base, tree_base;   ///< software latency of one collective call, per protocol
-  std::int64_t max_nodes = 0;           ///< 0 = as many as the plan asks for
-  Sourced<UsdPerSecond> price;          ///< per device
+  ProtocolTimes ring_base, tree_base;  ///< software latency of one collective call, per protocol
+  std::int64_t max_nodes = 0;          ///< 0 = as many as the plan asks for
+  Sourced<UsdPerSecond> price;         ///< per device
 };
 
 /// Bandwidth of a tier per device and direction: link.bandwidth, or its ports shared by the node's
@@ -90,7 +88,7 @@ struct System {
 ///
 /// Explain   hardware.tier.bandwidth, over inputs "hardware.tiers.<name>..."
 /// Check     DGX H100: 50 GB/s · 8 / 8 = 50 GB/s; p4d: 12.5 GB/s · 4 / 8 = 6.25 GB/s
-Traced<BytesPerSecond> tier_bandwidth(const System&, const Tier&, Explain* ex = nullptr);
+Traced<BytesPerSecond> tier_bandwidth(const Cluster&, const Tier&, Explain* ex = nullptr);
 
 void read_value(const Node&, Tiers&, ReadContext&, Range = {});
 Node write_value(const Tiers&);
@@ -101,6 +99,6 @@ template <> struct SchemaOf<Tier> { static const Schema<Tier>& get(); };
 template <> struct SchemaOf<Host> { static const Schema<Host>& get(); };
 template <> struct SchemaOf<Storage> { static const Schema<Storage>& get(); };
 template <> struct SchemaOf<ComputeNode> { static const Schema<ComputeNode>& get(); };
-template <> struct SchemaOf<System> { static const Schema<System>& get(); };
+template <> struct SchemaOf<Cluster> { static const Schema<Cluster>& get(); };
 
 }  // namespace ridge
