@@ -7,6 +7,7 @@
 /// Not here     How devices are joined (cluster.h, tier.h), time of a kernel (roofline.h).
 
 #include "hardware/efficiency.h"
+#include "hardware/link.h"
 #include "hardware/precision.h"
 
 #include <optional>
@@ -41,6 +42,9 @@ struct Device {
   Sourced<Hertz> boost_clock;
   MemoryLevel registers, shared_memory, l2, hbm;  ///< hbm: device memory, whatever its type
   Sourced<Watts> power;                           ///< thermal design power
+  Link host_link;                                        ///< to the host, per device: PCIe, C2C
+  std::optional<Tier> interconnect;                      ///< what its own ports join it to
+  Sourced<UsdPerSecond> price;                           ///< rent per device
   Achievable achievable;
   std::string notes;
 };

@@ -1,5 +1,5 @@
 #pragma once
-/// A wire and the constants of communication over it.
+/// A wire, the constants of communication over it, and the tier it joins devices into.
 ///
 /// Conventions  `bandwidth` is payload in one direction: of a device's whole link set inside a node
 ///              (NVLink4: 450 GB/s, where the vendor prints 900), of one port for a network.
@@ -78,8 +78,36 @@ struct Link {
   std::string notes;
 };
 
+/// How the members of a tier are joined.
+enum class Topology {
+  switched,   ///< any pair, any pattern at full bandwidth (NVSwitch, non-blocking fat tree)
+  full_mesh,  ///< one link per pair: a pair gets bandwidth/(members-1)
+  torus,      ///< neighbours per axis; `axis_length` members form a ring
+  bridge,     ///< fixed pairs or small groups with a direct link
+  shared_bus  ///< through the host
+};
+
+template <> struct EnumNames<Topology> {
+  static constexpr std::pair<Topology, std::string_view> names[] = {
+      {Topology::switched, "switched"}, {Topology::full_mesh, "full_mesh"},   {Topology::torus, "torus"},
+      {Topology::bridge, "bridge"},     {Topology::shared_bus, "shared_bus"},
+  };
+};
+
+/// Domains of devices joined by one kind of link.
+struct Tier {
+  std::string name;                        ///< its key in the file: "nvlink", "network"
+  std::int64_t devices = 0;                ///< devices one domain holds; 0 = the whole cluster
+  Topology topology = Topology::switched;
+  Link link;
+  std::int64_t ports_per_node = 0;         ///< network adapters of a node; 0: link.bandwidth is per device
+  std::int64_t axes = 0, axis_length = 0;  ///< torus only
+  Sourced<double> oversubscription;        ///< cross-domain bandwidth is divided by it; unknown = 1
+};
+
 template <> struct SchemaOf<ProtocolTimes> { static const Schema<ProtocolTimes>& get(); };
 template <> struct SchemaOf<CollectiveConstants> { static const Schema<CollectiveConstants>& get(); };
 template <> struct SchemaOf<Link> { static const Schema<Link>& get(); };
+template <> struct SchemaOf<Tier> { static const Schema<Tier>& get(); };
 
 }  // namespace ridge
