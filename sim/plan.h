@@ -27,7 +27,7 @@ struct ParallelPlan {
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   std::int64_t context = 1;
   std::int64_t expert = 1;
-  std::int64_t expert_tensor = 1;
+  std::int64_t expert_tensor = 0;  ///< 0: derived (see prepare.h)
   std::int64_t zero = 0;  ///< 0 none, 1 optimizer states, 2 + gradients, 3 + weights
   Offload offload = Offload::none;
 };

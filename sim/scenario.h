@@ -9,8 +9,9 @@
 #include "base/explain.h"
 #include "hardware/cluster.h"
 #include "model/architecture.h"
-#include "model/format.h"
 #include "model/inventory.h"
+#include "model/kv_cache.h"
+#include "model/storage_format.h"
 #include "sim/plan.h"
 #include "sim/recipe.h"
 #include "sim/stack.h"
@@ -35,7 +36,7 @@ struct Scenario {
   PrecisionRecipe precision;    ///< training: the recipe named by training.precision
   OptimizerRecipe optimizer;
   StorageFormat weight_format;  ///< inference: the format named by inference.weights
-  StorageFormat cache_format;   ///< inference: the format named by inference.kv_cache
+  CacheFormat cache_format;     ///< inference: the format named by inference.kv_cache
   ParallelPlan parallel;
   Measured measured;
   Origins origins;              ///< where every value was written
