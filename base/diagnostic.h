@@ -25,8 +25,10 @@ using SourcePtr = std::shared_ptr<const Source>;
 struct Span {
   SourcePtr source;
   int line = 0, column = 0, length = 1;
-  /// "file:line:column", "file:line" or "file"; "" when there is no source.
+  /// "file:line:column", "file:line" or "file"; "" when there is no source.  Columns count bytes.
   std::string where() const;
+  /// The same without the column, as origins and reports cite it.
+  std::string where_line() const;
 };
 
 enum class Severity { error, warning, note };
@@ -59,6 +61,10 @@ class Diagnostics {
 /// and lines over 160 columns are cut around the caret.
 std::string render(const Diagnostic&, bool colour = false);
 std::string render(const Diagnostics&, bool colour = false);
+
+/// Text made safe for a terminal: control characters, invalid UTF-8 and bidirectional overrides are
+/// written as escapes, and what exceeds `limit` bytes is cut.
+std::string printable(std::string_view text, std::size_t limit = 60);
 
 /// The candidate with the smallest Damerau-Levenshtein distance (case ignored), if that is at most
 /// max(1, length/3); otherwise "".

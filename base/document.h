@@ -30,7 +30,8 @@ struct Node {
   /// Direct child of a map, or null.
   const Node* find(std::string_view key) const;
   Node* find(std::string_view key);
-  /// Descends by a dotted key: at("parallel.tensor"); null when any step is missing.
+  /// Descends by a dotted key: at("parallel.tensor"), at("levels.0.bandwidth"); null when any step
+  /// is missing.  An entry whose own key holds the dots ("model.layers: 12") is found as well.
   const Node* at(std::string_view dotted) const;
 
   static Node scalar(std::string text, Span span = {});
@@ -50,5 +51,10 @@ void set(Node& root, std::string_view dotted, Node value, Span key_span);
 /// Lays `over` onto `under`: maps merge key by key, everything else is replaced; nodes keep their
 /// own spans.
 void merge(Node& under, const Node& over);
+
+/// Turns entries with dotted keys ("parallel.tensor: 8", as CSV rows have) into nested maps.  A
+/// scalar in the way moves under `own_key`:
+///   {model: llama-3-8b, model.layers: 12}  becomes  {model: {preset: llama-3-8b, layers: 12}}
+void nest_dotted_keys(Node& root, std::string_view own_key = "preset");
 
 }  // namespace ridge

@@ -73,11 +73,15 @@ void read_value(const Node&, std::string&, ReadContext&, Range = {});
 void read_quantity(const Node&, double&, Dim, ReadContext&, Range);
 /// Index into `names`, or -1 after reporting.
 int read_choice(const Node&, const std::vector<std::string>& names, ReadContext&);
+/// Origin of a value written at `span`: the command line when its source is a flag ("--set"), a
+/// preset when a scenario's value stands in a preset's file, else `kind`; where is "file:line".
+Origin origin_of(const Span& span, Origin::Kind kind);
 void record_origin(const Node&, ReadContext&);
 Node write_value(std::int64_t);
 Node write_value(double);
 Node write_value(bool);
 Node write_value(const std::string&);
+inline Node write_value(const char* text) { return write_value(std::string(text)); }
 Node write_quantity(double, Dim);
 inline std::string type_text(const std::int64_t*) { return "count"; }
 inline std::string type_text(const double*) { return "number"; }
@@ -107,6 +111,9 @@ template <NamedEnum E> std::string type_text(const E*) {
   return s;
 }
 
+template <class T> std::string type_text(const std::optional<T>*);
+template <class T> std::string type_text(const std::vector<T>*);
+template <class T> std::string type_text(const std::map<std::string, T>*);
 template <HasSchema T> void read_value(const Node&, T&, ReadContext&, Range = {});
 template <HasSchema T> Node write_value(const T&);
 template <HasSchema T> std::string type_text(const T*) { return SchemaOf<T>::get().name; }
@@ -172,8 +179,10 @@ template <class T> struct Schema {
   std::vector<Field<T>> fields;
 };
 
-std::vector<FieldInfo> no_children();
 template <class M> std::vector<FieldInfo> children_of(const M*) { return {}; }
+template <class M> std::vector<FieldInfo> children_of(const std::optional<M>*);
+template <class M> std::vector<FieldInfo> children_of(const std::vector<M>*);
+template <class M> std::vector<FieldInfo> children_of(const std::map<std::string, M>*);
 template <HasSchema M> std::vector<FieldInfo> children_of(const M*) {
   std::vector<FieldInfo> out;
   for (auto& f : SchemaOf<M>::get().fields) out.push_back(f.info);
@@ -207,6 +216,7 @@ template <class T, class M> Field<T> field(std::string name, M T::*member, std::
 // --- structs -----------------------------------------------------------------------------------
 void report_unknown_key(const Node::Entry&, const std::string& in, const std::vector<std::string>& known,
                         ReadContext&);
+void report_repeated_key(const Node::Entry&, const std::string& name, ReadContext&);
 void report_missing_key(const Node&, const FieldInfo&, const std::string& in, ReadContext&);
 void report_not_a_map(const Node&, const std::string& what, ReadContext&);
 void report_not_a_list(const Node&, ReadContext&);
@@ -232,9 +242,7 @@ template <class T> void read_fields(const Node& n, T& t, const Schema<T>& s, Rea
     report_not_a_map(n, s.name, c);
     return;
   }
-  std::vector<std::string> known;
   std::vector<bool> seen(s.fields.size());
-  for (auto& f : s.fields) known.push_back(f.info.name);
   for (auto& e : n.entries) {
     bool found = false;
     for (std::size_t i = 0; i < s.fields.size() && !found; ++i) {
@@ -242,11 +250,18 @@ template <class T> void read_fields(const Node& n, T& t, const Schema<T>& s, Rea
       found = f.info.name == e.key;
       for (auto& a : f.info.aliases) found = found || a == e.key;
       if (!found) continue;
+      if (seen[i]) {
+        report_repeated_key(e, f.info.name, c);
+        break;
+      }
       seen[i] = true;
       PathScope scope(c, f.info.name);
       f.read(e.value, t, c, f.info.range);
     }
-    if (!found) report_unknown_key(e, s.name, known, c);
+    if (found) continue;
+    std::vector<std::string> known;
+    for (auto& f : s.fields) known.push_back(f.info.name);
+    report_unknown_key(e, s.name, known, c);
   }
   for (std::size_t i = 0; i < s.fields.size(); ++i)
     if (s.fields[i].info.is_required && !seen[i]) report_missing_key(n, s.fields[i].info, s.name, c);

@@ -1,0 +1,262 @@
+#include "base/diagnostic.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <fmt/format.h>
+
+namespace ridge {
+namespace {
+
+constexpr std::size_t max_columns = 160;
+
+/// Length of the valid UTF-8 sequence at the start of `s`, or 0.
+std::size_t sequence_length(std::string_view s, std::uint32_t& code) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  const unsigned lead = byte(0);
+  const std::size_t n = lead < 0x80                   ? 1
+                        : lead >= 0xC2 && lead < 0xE0 ? 2
+                        : lead >= 0xE0 && lead < 0xF0 ? 3
+                        : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                      : 0;
+  if (n == 0 || n > s.size()) return 0;
+  code = n == 1 ? lead : lead & (0x7Fu >> n);
+  for (std::size_t i = 1; i < n; ++i) {
+    if ((byte(i) & 0xC0u) != 0x80u) return 0;
+    code = code << 6 | (byte(i) & 0x3Fu);
+  }
+  const bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+  return overlong || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) ? 0 : n;
+}
+
+bool is_hidden(std::uint32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF;
+}
+
+/// One input character as shown, the bytes it came from, and the columns it takes.
+struct Cell {
+  std::string shown;
+  std::size_t bytes;
+  std::size_t columns;
+};
+
+Cell next_cell(std::string_view s) {
+  std::uint32_t code = 0;
+  const std::size_t n = sequence_length(s, code);
+  if (n == 0) return {fmt::format("\\x{:02x}", static_cast<unsigned char>(s[0])), 1, 4};
+  if (code == '\t') return {" ", 1, 1};
+  if (!is_hidden(code)) return {std::string(s.substr(0, n)), n, 1};
+  std::string shown = code < 0x80 ? fmt::format("\\x{:02x}", code) : fmt::format("\\u{{{:x}}}", code);
+  const std::size_t columns = shown.size();
+  return {std::move(shown), n, columns};
+}
+
+/// The 1-based line of a text, without its end; at most `limit` bytes before and after `column`.
+std::string_view line_of(std::string_view text, int line) {
+  std::size_t begin = 0;
+  for (int i = 1; i < line; ++i) {
+    begin = text.find('\n', begin);
+    if (begin == std::string_view::npos) return {};
+    ++begin;
+  }
+  if (begin > text.size()) return {};
+  std::string_view rest = text.substr(begin);
+  rest = rest.substr(0, rest.find('\n'));
+  if (!rest.empty() && rest.back() == '\r') rest.remove_suffix(1);
+  return rest;
+}
+
+struct Quote {
+  std::string line, marks;
+};
+
+/// The line as shown and the caret line under it, cut to `max_columns`.
+Quote quote_line(std::string_view raw, int column, int length) {
+  const std::size_t target = column > 0 ? static_cast<std::size_t>(column - 1) : 0;
+  const std::size_t window = max_columns * 4;
+  std::size_t first = target > window ? target - window : 0;
+  while (first > 0 && first < raw.size() && (static_cast<unsigned char>(raw[first]) & 0xC0u) == 0x80u)
+    --first;
+  std::vector<Cell> cells;
+  std::size_t caret = 0, caret_end = 0, at = 0, position = first;
+  bool found = false;
+  for (; position < raw.size() && position < target + window;) {
+    Cell c = next_cell(raw.substr(position));
+    if (!found && position + c.bytes > target) {
+      caret = at;
+      caret_end = at;
+      found = true;
+    }
+    if (found && position < target + static_cast<std::size_t>(std::max(1, length)))
+      caret_end = at + c.columns;
+    at += c.columns;
+    position += c.bytes;
+    cells.push_back(std::move(c));
+  }
+  if (!found) {
+    caret = at;
+    caret_end = at + 1;
+  }
+  const bool cut_end_of_raw = position < raw.size();
+  std::size_t from = 0, to = at;
+  if (at > max_columns || first > 0 || cut_end_of_raw) {
+    from = caret > max_columns / 2 ? caret - max_columns / 2 : 0;
+    to = std::min(at, from + max_columns);
+  }
+  Quote q;
+  const bool cut_front = from > 0 || first > 0, cut_back = to < at || cut_end_of_raw;
+  std::size_t col = 0, shown_from = 0;
+  bool started = false;
+  for (auto& c : cells) {
+    if (col >= from && col + c.columns <= to) {
+      if (!started) {
+        shown_from = col;
+        started = true;
+      }
+      q.line += c.shown;
+    }
+    col += c.columns;
+  }
+  const std::size_t lead = cut_front ? 3 : 0;
+  if (cut_front) q.line.insert(0, "...");
+  if (cut_back) q.line += "...";
+  if (column > 0) {
+    caret_end = std::min(std::max(caret_end, caret + 1), std::max(to, caret + 1));
+    q.marks = std::string(lead + caret - std::min(caret, shown_from), ' ') + '^' +
+              std::string(caret_end - caret - 1, '~');
+  }
+  return q;
+}
+
+struct Paint {
+  std::string_view bold, severity, caret, off;
+};
+
+Paint paint(Severity s, bool colour) {
+  if (!colour) return {};
+  const std::string_view severity = s == Severity::error     ? "\x1b[1;31m"
+                                    : s == Severity::warning ? "\x1b[1;35m"
+                                                             : "\x1b[1;36m";
+  return {"\x1b[1m", severity, "\x1b[1;32m", "\x1b[0m"};
+}
+
+std::string_view severity_name(Severity s) {
+  return s == Severity::error ? "error" : s == Severity::warning ? "warning" : "note";
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// Damerau-Levenshtein distance (adjacent transpositions), or limit + 1 when larger.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
+  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return limit + 1;
+  std::vector<std::size_t> before(b.size() + 1), row(b.size() + 1), next(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    next[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const char x = lower(a[i - 1]), y = lower(b[j - 1]);
+      next[j] = std::min({row[j] + 1, next[j - 1] + 1, row[j - 1] + (x == y ? 0u : 1u)});
+      if (i > 1 && j > 1 && x == lower(b[j - 2]) && lower(a[i - 2]) == y)
+        next[j] = std::min(next[j], before[j - 2] + 1);
+    }
+    before.swap(row);
+    row.swap(next);
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string Span::where_line() const {
+  if (!source) return {};
+  const std::string file = printable(source->name, 4096);
+  return line > 0 ? fmt::format("{}:{}", file, line) : file;
+}
+
+std::string Span::where() const {
+  std::string s = where_line();
+  if (source && line > 0 && column > 0) s += fmt::format(":{}", column);
+  return s;
+}
+
+Diagnostic& Diagnostics::error(std::string code, std::string message, Span span) {
+  items_.push_back({Severity::error, std::move(code), std::move(message), std::move(span), {}, {}});
+  return items_.back();
+}
+
+Diagnostic& Diagnostics::warning(std::string code, std::string message, Span span) {
+  items_.push_back({Severity::warning, std::move(code), std::move(message), std::move(span), {}, {}});
+  return items_.back();
+}
+
+void Diagnostics::append(Diagnostics other) {
+  for (auto& d : other.items_) items_.push_back(std::move(d));
+}
+
+bool Diagnostics::has_errors() const {
+  return std::any_of(items_.begin(), items_.end(), [](auto& d) { return d.severity == Severity::error; });
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string out;
+  std::size_t i = 0;
+  while (i < text.size() && out.size() < limit) {
+    Cell c = next_cell(text.substr(i));
+    out += c.shown;
+    i += c.bytes;
+  }
+  if (i < text.size()) out += "...";
+  return out;
+}
+
+std::string render(const Diagnostic& d, bool colour) {
+  const Paint p = paint(d.severity, colour);
+  std::string out;
+  if (std::string where = d.span.where(); !where.empty())
+    out += fmt::format("{}{}:{} ", p.bold, where, p.off);
+  out += fmt::format("{}{}:{} {}", p.severity, severity_name(d.severity), p.off, printable(d.message, 2000));
+  if (!d.code.empty()) out += fmt::format(" [{}]", d.code);
+  out += '\n';
+  if (d.span.source && d.span.line > 0) {
+    const auto line = line_of(d.span.source->text, d.span.line);
+    if (!line.empty()) {
+      const Quote q = quote_line(line, d.span.column, d.span.length);
+      out += fmt::format("{:>5} | {}\n", d.span.line, q.line);
+      if (!q.marks.empty()) out += fmt::format("      | {}{}{}\n", p.caret, q.marks, p.off);
+    }
+  }
+  constexpr std::size_t shown = 24;
+  if (!d.expected.empty()) {
+    out += d.expected.size() == 1 ? "   expected: " : "   expected one of: ";
+    for (std::size_t i = 0; i < std::min(shown, d.expected.size()); ++i)
+      out += (i ? ", " : "") + printable(d.expected[i], 200);
+    if (d.expected.size() > shown) out += fmt::format(", ... ({} more)", d.expected.size() - shown);
+    out += '\n';
+  }
+  if (!d.suggestion.empty()) out += fmt::format("   did you mean '{}'?\n", printable(d.suggestion, 200));
+  return out;
+}
+
+std::string render(const Diagnostics& all, bool colour) {
+  std::string out;
+  for (auto& d : all.items()) out += render(d, colour);
+  return out;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::size_t longest = 100;
+  if (word.empty() || word.size() > longest) return {};
+  const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
+  std::size_t best = limit + 1;
+  const std::string* found = nullptr;
+  for (auto& c : candidates) {
+    const std::size_t d = distance(word, c, limit);
+    if (d < best) {
+      best = d;
+      found = &c;
+    }
+  }
+  return found ? *found : std::string{};
+}
+
+}  // namespace ridge
