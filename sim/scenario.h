@@ -35,6 +35,7 @@ struct Scenario {
   std::variant<std::monostate, Training, Inference, OperatorCase> workload;
   PrecisionRecipe precision;    ///< training: the recipe named by training.precision
   OptimizerRecipe optimizer;
+  StorageFormats formats;       ///< packings that weight_format uses
   StorageFormat weight_format;  ///< inference: the format named by inference.weights
   CacheFormat cache_format;     ///< inference: the format named by inference.kv_cache
   ParallelPlan parallel;

@@ -69,10 +69,13 @@ void read_term(const Node& n, Traffic& traffic, ReadContext& c) {
   complain("unknown width '" + words.front() + "'", nearest(words.front(), width_names));
 }
 
-const std::vector<std::string> conditions = {"gated",    "plain",     "moe",        "dense",  "rotary", "learned",
-                                             "alibi",    "bias",      "qk_norm",    "rmsnorm", "layernorm",
-                                             "post_norm", "window",   "sinks",      "dropout", "latent", "training",
-                                             "shared",   "parallel"};
+const std::vector<std::string>& condition_words() {
+  static const std::vector<std::string> words = {
+      "gated", "plain", "moe", "dense", "rotary", "learned", "alibi", "bias", "qk_norm", "rmsnorm", "layernorm",
+      "post_norm", "window", "sinks", "latent", "shared", "parallel", "cross", "recurrent", "causal",
+      "gelu", "relu", "relu2", "silu", "swiglu", "geglu", "reglu"};
+  return words;
+}
 
 }  // namespace
 
@@ -96,7 +99,7 @@ Node write_value(const Traffic& t) {
   return list;
 }
 
-const std::vector<std::string>& pass_conditions() { return conditions; }
+const std::vector<std::string>& pass_conditions() { return condition_words(); }
 
 const Schema<Pass>& SchemaOf<Pass>::get() {
   static const Schema<Pass> schema{
@@ -173,6 +176,7 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("aliases", &S::aliases, "other names"),
           field("attention", &S::attention, "attention core: one flash kernel, or products with scores in memory"),
           field("causal_skip", &S::causal_skip, "whether the attention core leaves out masked tiles"),
+          field("selective_core", &S::selective_core, "whether selective recomputation runs the attention core again"),
           field("fused_qkv", &S::fused_qkv, "one product for queries, keys and values"),
           field("fused_gate_up", &S::fused_gate_up, "one product for gate and up projections"),
           field("fused_expert_products", &S::fused_expert_products, "grouped products over a rank's experts"),

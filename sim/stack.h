@@ -59,8 +59,8 @@ inline std::string type_text(const Traffic*) { return "list of '[count] [mask|fp
 struct Pass {
   std::string name;
   /// Condition on the architecture: "" always, or words joined by '+', each one of gated plain moe
-  /// dense rotary learned alibi bias qk_norm rmsnorm layernorm post_norm window sinks dropout latent;
-  /// a leading '!' negates.
+  /// dense rotary learned alibi bias qk_norm rmsnorm layernorm post_norm window sinks latent shared
+  /// parallel cross recurrent, or an activation's name; a leading '!' negates.
   std::string when;
   double kernels = 1;
   Traffic read, write, keep;
@@ -110,6 +110,7 @@ struct SoftwareStack {
   std::vector<std::string> aliases;
   AttentionKernel attention = AttentionKernel::flash;
   bool causal_skip = true;      ///< the attention core leaves out masked tiles
+  bool selective_core = true;   ///< selective recomputation runs the attention core again
   bool fused_qkv = true;        ///< one product for Q, K and V
   bool fused_gate_up = true;
   bool fused_expert_products = true;    ///< grouped products over a rank's experts
