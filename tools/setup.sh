@@ -16,14 +16,14 @@ missing_packages() {
   local group package
   while read -r group package; do
     [[ " $* " == *" $group "* ]] || continue
-    [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] || echo "$package"
+    [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2> /dev/null) == ii* ]] || echo "$package"
   done < "$root/cmake/packages.txt"
 }
 
 # install_packages GROUP... : by apt-get, as root or through sudo.  Elsewhere CMake names what it misses.
 install_packages() {
   command -v dpkg-query apt-get > /dev/null || return 0
-  local missing as_root=()
+  local missing as_root=() log=$root/build/packages.log
   missing=$(missing_packages "$@")
   [[ -n $missing ]] || return 0
   missing=${missing//$'\n'/ }
@@ -33,11 +33,14 @@ install_packages() {
     as_root=(sudo)
   fi
   say "Installing $missing"
-  "${as_root[@]}" apt-get update -qq >&2 < /dev/null || fail "apt-get update failed"
+  mkdir -p "$root/build"
   # shellcheck disable=SC2086
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends $missing >&2 < /dev/null ||
-    fail "apt-get could not install: $missing"
+  if ! { "${as_root[@]}" apt-get update &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } \
+    > "$log" 2>&1 < /dev/null; then
+    tail -n 20 "$log" >&2
+    fail "apt-get could not install them; the whole of what it said is in build/packages.log"
+  fi
 }
 
 # build PRESET TARGETS [-D...] : TARGETS is a list in one word; configures when needed.
@@ -46,7 +49,9 @@ build() {
   local folder=$root/build/$preset
   shift 2
   if [[ ! -f $folder/build.ninja || $# -gt 0 ]]; then
-    (cd "$root" && cmake --preset "$preset" "$@") >&2 || fail "Configuring failed (build/$preset)"
+    mkdir -p "$folder"
+    (cd "$root" && cmake --preset "$preset" "$@" > "$folder/configure.log") ||
+      fail "Configuring failed; build/$preset/configure.log holds the rest"
   fi
   # shellcheck disable=SC2086
   cmake --build "$folder" --target $targets >&2 || fail "Building failed (build/$preset)"
