@@ -67,11 +67,12 @@ struct LatentAttention {
 };
 
 /// Recurrent mixers.  Derived: inner_size = expand d; time_step_rank = ceil(d/16) (mamba);
-/// head_dim 64 and groups 1 (mamba2, rwkv).
+/// state_size 16 (mamba) or 128 (mamba2); low_rank 224 (rwkv6: 160 + 64) or 288 (rwkv7: 64 + 32 + 64 + 128).
 struct Recurrent {
   RecurrentKind kind = RecurrentKind::none;
   std::int64_t expand = 2, inner_size = 0, state_size = 0, conv_kernel = 4;
   std::int64_t time_step_rank = 0, groups = 1, head_dim = 64;
+  std::int64_t low_rank = 0;         ///< rwkv6, rwkv7: ranks of all low-rank parts, summed
   bool parameter_norms = false;      ///< norms of dt, B and C (Jamba)
   std::int64_t key_heads = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0;  ///< gated_delta
   friend bool operator==(const Recurrent&, const Recurrent&) = default;

@@ -31,7 +31,7 @@ enum class TensorRole : std::uint8_t {
   shared_gate_proj, shared_up, shared_down, shared_gate,
   // recurrent mixers
   ssm_in, ssm_conv, ssm_x, ssm_dt, ssm_a, ssm_d, ssm_norm, ssm_out,
-  time_mix, time_mix_vectors, time_mix_low_rank, channel_key, channel_value, channel_receptance,
+  time_mix, time_mix_out, time_mix_vectors, time_mix_low_rank, channel_key, channel_value, channel_receptance,
   // multi-token prediction
   mtp_norm, mtp_projection, mtp_embedding, mtp_head,
 };
@@ -46,12 +46,26 @@ enum class Sharding : std::uint8_t {
   vocabulary,  ///< out (= vocabulary) divided by t
 };
 
+/// What a side of a tensor is, so that a count can be explained in the model's own sizes.
+enum class Extent : std::uint8_t {
+  one, vocab, hidden, two_hidden, embedding, positions, token_types, relative_buckets,
+  heads, head_dim, query, key_value, ffn,
+  q_rank, kv_rank, latent_query, latent_down, latent_up, latent_value,
+  experts, expert_ffn, shared_ffn,
+  inner, two_inner, conv_kernel, time_step_rank, mamba_x, state,
+  mamba2_in, mamba2_conv, recurrent_heads, low_rank,
+  delta_in, delta_conv, delta_gates, delta_heads, delta_value, delta_value_dim,
+};
+/// The count behind an extent; records its formula and inputs.
+Traced<std::int64_t> extent(const Architecture&, Extent, Explain* ex = nullptr);
+
 /// One tensor, or `copies` equal ones (the experts of a layer).
 struct Tensor {
   TensorRole role;
   bool is_bias = false;   ///< the bias vector of that role
   bool is_expert = false; ///< copies are spread over expert-parallel ranks, each cut by expert_tensor
   Sharding sharding = Sharding::replicated;
+  Extent out_extent = Extent::one, in_extent = Extent::one;
   std::int16_t layer_kind = -1;  ///< -1: outside the layers
   std::int64_t out = 0, in = 1, copies = 1;
 

@@ -1,0 +1,102 @@
+#include "model/layers.h"
+
+#include <algorithm>
+
+namespace ridge {
+
+namespace {
+
+bool has_experts(const Architecture& a, std::int64_t i) {
+  return a.moe.experts > 0 && i >= a.first_dense_layers && i % a.moe.every == a.moe.offset;
+}
+
+bool is_global(const Architecture& a, std::int64_t i) {
+  return a.sliding_window == 0 || (a.global_every > 0 && i % a.global_every == a.global_offset);
+}
+
+Mixer attention_mixer(const Architecture& a) {
+  return a.latent.kv_lora_rank > 0 ? Mixer::latent_attention : Mixer::attention;
+}
+
+LayerKind part_kind(const Architecture& a, char letter) {
+  LayerKind k{.mixer = Mixer::none, .feed_forward = FeedForward::none, .is_causal = a.causal};
+  switch (letter) {
+    case 'M': k.mixer = Mixer::recurrent; break;
+    case '*': k.mixer = attention_mixer(a); break;
+    case 'E': k.feed_forward = FeedForward::experts; break;
+    default: k.feed_forward = FeedForward::dense;
+  }
+  return k;
+}
+
+FeedForward feed_forward_of(const Architecture& a, std::int64_t i) {
+  if (has_experts(a, i)) return FeedForward::experts;
+  const bool is_rwkv = a.recurrent.kind >= RecurrentKind::rwkv4 && a.recurrent.kind <= RecurrentKind::rwkv7;
+  if (is_rwkv) return FeedForward::channel_mix;
+  return a.ffn_hidden_size > 0 ? FeedForward::dense : FeedForward::none;
+}
+
+LayerKind decoder_kind(const Architecture& a, std::int64_t i) {
+  if (!a.layer_pattern.empty())
+    return part_kind(a, a.layer_pattern[static_cast<std::size_t>(i) % a.layer_pattern.size()]);
+  LayerKind k{.mixer = attention_mixer(a), .feed_forward = feed_forward_of(a, i), .is_causal = a.causal};
+  const bool is_attention = a.recurrent.kind == RecurrentKind::none ||
+                            (a.attention_every > 0 && i % a.attention_every == a.attention_offset);
+  if (!is_attention) k.mixer = Mixer::recurrent;
+  if (is_attention && !is_global(a, i)) k.window = a.sliding_window;
+  k.has_cross_attention = a.encoder_layers > 0;
+  return k;
+}
+
+void append(LayerPlan& p, const LayerKind& kind) {
+  auto at = std::find(p.kinds.begin(), p.kinds.end(), kind);
+  if (at == p.kinds.end()) {
+    p.kinds.push_back(kind);
+    p.count.push_back(0);
+    at = p.kinds.end() - 1;
+  }
+  const auto index = static_cast<std::size_t>(at - p.kinds.begin());
+  ++p.count[index];
+  p.kind_of_layer.push_back(static_cast<std::uint8_t>(index));
+}
+
+}  // namespace
+
+LayerPlan layer_plan(const Architecture& a) {
+  LayerPlan p;
+  p.encoder_layers = a.encoder_layers;
+  p.decoder_layers = a.layers;
+  p.mtp_layers = a.mtp_layers;
+  p.kind_of_layer.reserve(static_cast<std::size_t>(a.encoder_layers + a.layers + a.mtp_layers));
+  const LayerKind encoder{.feed_forward = FeedForward::dense, .is_encoder = true, .is_causal = false};
+  for (std::int64_t i = 0; i < a.encoder_layers; ++i) append(p, encoder);
+  for (std::int64_t i = 0; i < a.layers; ++i) append(p, decoder_kind(a, i));
+  for (std::int64_t i = 0; i < a.mtp_layers; ++i) {
+    LayerKind kind = decoder_kind(a, a.layers + i);
+    kind.is_mtp = true;
+    append(p, kind);
+  }
+  return p;
+}
+
+std::string describe(const LayerKind& k) {
+  std::string s = k.is_mtp ? "token prediction: " : k.is_encoder ? "encoder " : "";
+  switch (k.mixer) {
+    case Mixer::attention: s += "attention"; break;
+    case Mixer::latent_attention: s += "latent attention"; break;
+    case Mixer::recurrent: s += "recurrent"; break;
+    case Mixer::none: break;
+  }
+  if (k.window > 0) s += " over " + std::to_string(k.window) + " tokens";
+  if (k.has_cross_attention) s += " + cross attention";
+  if (k.mixer != Mixer::none && k.feed_forward != FeedForward::none) s += ", ";
+  switch (k.feed_forward) {
+    case FeedForward::dense: s += "dense"; break;
+    case FeedForward::experts: s += "experts"; break;
+    case FeedForward::channel_mix: s += "channel mix"; break;
+    case FeedForward::none: break;
+  }
+  return s;
+}
+
+}  // namespace ridge
