@@ -239,7 +239,9 @@ std::string render(const Diagnostic& d, bool colour) {
 
 std::string render(const Diagnostics& all, bool colour) {
   std::string out;
-  for (auto& d : all.items()) out += render(d, colour);
+  constexpr std::size_t shown = 100;
+  for (std::size_t i = 0; i < std::min(shown, all.items().size()); ++i) out += render(all.items()[i], colour);
+  if (all.items().size() > shown) out += fmt::format("... and {} more\n", all.items().size() - shown);
   return out;
 }
 

@@ -59,6 +59,7 @@ class Diagnostics {
 
 /// The block shown above; `colour` adds ANSI escapes.  Control characters of the input are escaped
 /// and lines over 160 columns are cut around the caret.
+/// Of many diagnostics the first hundred are shown.
 std::string render(const Diagnostic&, bool colour = false);
 std::string render(const Diagnostics&, bool colour = false);
 

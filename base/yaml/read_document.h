@@ -15,21 +15,28 @@ namespace ridge {
 
 inline constexpr std::size_t max_nodes = 200'000;
 inline constexpr std::size_t max_input_bytes = 16u << 20;
+inline constexpr std::size_t max_override_bytes = 64u << 10;
 
-/// Parses YAML or JSON text.  On error the node is what could be read (often null).
+/// Parses YAML or JSON text, UTF-8 only.  On error the node is what could be read (often null).
 Node read_yaml(SourcePtr source, Diagnostics&);
 
-/// Parses CSV with a header of dotted keys: one map node per row, empty cells absent.  Quotes as in
-/// RFC 4180.  Rows with a wrong number of cells are reported and skipped.
+/// Parses CSV: one map node per row, whose keys are the header's cells as they stand, dots included
+/// ("parallel.tensor"; see nest_dotted_keys), empty cells absent.  Quotes as in RFC 4180; they only
+/// delimit, so that a quoted number is a number.  Rows with a wrong number of cells are reported and
+/// skipped.
 std::vector<Node> read_csv(SourcePtr source, Diagnostics&);
 
-/// "key.sub=value" from the command line: the value text is parsed as YAML flow.
+/// Applies "key.sub=value" from the command line.  A value that starts with [ { " or ' is parsed as
+/// YAML; an empty value, `null` and `~` unset the key; anything else is one scalar.  When a scalar is
+/// in the way ("model: gpt2", "model.layers=12"), the dotted key is kept beside it; an entry that
+/// already has the whole dotted key (a CSV row) is replaced.
 bool apply_override(Node& root, std::string_view assignment, Diagnostics&);
 
-/// YAML text of a tree that read_yaml reads back unchanged.
+/// YAML text of a tree that read_yaml reads back unchanged, except that a scalar which cannot stand
+/// plain comes back as quoted.
 std::string write_yaml(const Node&);
 
-/// Whole file as a source; reports a missing, unreadable or oversized file.
+/// Whole file as a source ("-": standard input); reports a missing, unreadable or oversized file.
 SourcePtr read_source(const std::string& path, Diagnostics&);
 
 }  // namespace ridge
