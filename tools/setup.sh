@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by ./run, ./test and ./bench: packages, configuring, building.  Speaks on standard error only.
 set -euo pipefail
 
