@@ -1,0 +1,24 @@
+#pragma once
+/// Fitting UTF-8 text into columns.  Widths count code points, which is right for the Latin text,
+/// arrows and block characters of reports.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ridge {
+
+/// Columns the text takes on a terminal.
+int text_width(std::string_view utf8);
+/// Padded with blanks to `width`; longer text is returned whole.
+std::string pad_left(std::string_view text, int width);
+std::string pad_right(std::string_view text, int width);
+/// At most `width` columns, cut text ending in an ellipsis ("..." without Unicode).
+std::string fit(std::string_view text, int width, bool unicode);
+/// Broken at blanks into lines of at most `width`; a longer word keeps a line of its own.
+std::vector<std::string> wrap(std::string_view text, int width);
+/// A horizontal bar of `width` columns filled to `fraction` in eighths of a column, or in whole
+/// columns of '#' without Unicode.  Trailing blanks are kept, so that bars align.
+std::string bar(double fraction, int width, bool unicode);
+
+}  // namespace ridge
