@@ -16,7 +16,8 @@ const Schema<ParallelPlan>& SchemaOf<ParallelPlan>::get() {
           field("schedule", &P::schedule, "order of forward and backward passes in the pipeline"),
           field("context", &P::context, "devices a sequence is split over").positive(),
           field("expert", &P::expert, "devices the experts are spread over").positive(),
-          field("expert_tensor", &P::expert_tensor, "devices one expert is split over").positive(),
+          field("expert_tensor", &P::expert_tensor, "devices one expert is split over; 0: derived")
+              .non_negative(),
           field("zero", &P::zero, "sharded over data: 0 nothing, 1 optimizer, 2 + gradients, 3 + weights")
               .range(0, 3),
           field("offload", &P::offload, "what lives in host memory"),
