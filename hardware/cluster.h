@@ -56,12 +56,18 @@ struct Cluster {
   Sourced<UsdPerSecond> price;         ///< per device; unknown: the device's own
 };
 
+inline constexpr Formula tier_bandwidth_formula{
+    "hardware.tier.bandwidth", "bandwidth of a tier per device and direction", "B / r", "definition"};
+inline constexpr Formula port_bandwidth_formula{
+    "hardware.tier.port_bandwidth", "share of the node's network adapters per device and direction",
+    "B * p / d / r", "definition", "all devices of the node communicate at once"};
+
 /// Bandwidth of a tier per device and direction: link.bandwidth, or its ports shared by the node's
 /// devices, B·p/d, divided by oversubscription.
 ///
 ///   B  link.bandwidth   p  ports_per_node   d  devices of the node   r  oversubscription
 ///
-/// Explain   hardware.tier.bandwidth, over inputs "hardware.tiers.<name>..."
+/// Explain   hardware.tier.bandwidth or hardware.tier.port_bandwidth, over inputs "hardware.tiers.<name>..."
 /// Check     DGX H100: 50 GB/s · 8 / 8 = 50 GB/s; p4d: 12.5 GB/s · 4 / 8 = 6.25 GB/s
 Traced<BytesPerSecond> tier_bandwidth(const Cluster&, const Tier&, Explain* ex = nullptr);
 

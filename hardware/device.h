@@ -42,9 +42,9 @@ struct Device {
   Sourced<Hertz> boost_clock;
   MemoryLevel registers, shared_memory, l2, hbm;  ///< hbm: device memory, whatever its type
   Sourced<Watts> power;                           ///< thermal design power
-  Link host_link;                                        ///< to the host, per device: PCIe, C2C
-  std::optional<Tier> interconnect;                      ///< what its own ports join it to
-  Sourced<UsdPerSecond> price;                           ///< rent per device
+  Link host_link;                                 ///< to the host, per device: PCIe, C2C
+  std::optional<Tier> interconnect;               ///< what its own ports join it to
+  Sourced<UsdPerSecond> price;                    ///< rent per device
   Achievable achievable;
   std::string notes;
 };

@@ -62,6 +62,7 @@ struct CollectiveConstants {
   ProtocolTimes ring, tree;                 ///< latency per step (hardware), without the base latency
   Sourced<Seconds> nvls;                    ///< latency of one in-switch reduction; unknown = no NVLS
   Sourced<double> ring_fraction;            ///< bus bandwidth / bandwidth of a large ring all-reduce
+  Sourced<double> gather_fraction;          ///< the same of a large all-gather or reduce-scatter
   Sourced<double> nvls_fraction;            ///< the same through NVLS; above 1 is right (see nvls_min_ranks)
   Sourced<double> all_to_all_fraction;      ///< of bandwidth in a large balanced all-to-all
   Sourced<double> point_to_point_fraction;  ///< large send/receive between two devices
@@ -96,8 +97,8 @@ template <> struct EnumNames<Topology> {
 
 /// Domains of devices joined by one kind of link.
 struct Tier {
-  std::string name;                        ///< its key in the file: "nvlink", "network"
-  std::int64_t devices = 0;                ///< devices one domain holds; 0 = the whole cluster
+  std::string name;          ///< its key in the file: "nvlink", "network"
+  std::int64_t devices = 0;  ///< devices one domain holds; 0 = the whole cluster
   Topology topology = Topology::switched;
   Link link;
   std::int64_t ports_per_node = 0;         ///< network adapters of a node; 0: link.bandwidth is per device

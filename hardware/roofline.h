@@ -12,6 +12,14 @@
 
 namespace ridge {
 
+inline constexpr std::string_view roofline_source = "Williams, Waterman, Patterson 2009, CACM 52(4)";
+inline constexpr Formula roofline_time_formula{"hardware.roofline.time", "time no kernel beats",
+                                               "max(F / P, B / W)", roofline_source};
+inline constexpr Formula compute_time_formula{"hardware.roofline.compute_time", "time no kernel beats",
+                                              "F / P", roofline_source, "no bytes are moved"};
+inline constexpr Formula memory_time_formula{"hardware.roofline.memory_time", "time no kernel beats", "B / W",
+                                             roofline_source, "no FLOPs are executed"};
+
 /// max(F / P, B / W): the bound no kernel beats.
 /// Explain  hardware.roofline.time     Pre  P > 0 when F > 0, W > 0 when B > 0
 Traced<Seconds> roofline_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<FlopPerSecond> peak,
@@ -26,8 +34,24 @@ struct KernelConstants {
 /// t0 = 0, fractions 1, q = 16 (the textbook roofline), recorded as assumptions.
 KernelConstants kernel_constants(const KernelFit&, std::string_view key, Explain* ex = nullptr);
 
+inline constexpr std::string_view kernel_source =
+    "4-parameter fit of measured products; see hardware/efficiency.h";
+inline constexpr Formula kernel_time_compute_formula{
+    "hardware.kernel.time", "time of a kernel bound by arithmetic",
+    "t0 + F/(eP*P) * (1 + ((B/(eB*W)) / (F/(eP*P)))^q)^(1/q)", kernel_source};
+inline constexpr Formula kernel_time_memory_formula{
+    "hardware.kernel.time", "time of a kernel bound by memory",
+    "t0 + B/(eB*W) * (1 + ((F/(eP*P)) / (B/(eB*W)))^q)^(1/q)", kernel_source};
+inline constexpr Formula streaming_time_formula{"hardware.kernel.streaming_time",
+                                                "time of a kernel that only moves bytes", "t0 + B / (eB*W)",
+                                                kernel_source};
+inline constexpr Formula arithmetic_time_formula{"hardware.kernel.arithmetic_time",
+                                                 "time of a kernel that only computes", "t0 + F / (eP*P)",
+                                                 kernel_source};
+
 /// t0 + ((F/(eP·P))^q + (B/(eB·W))^q)^(1/q)
-/// Explain  hardware.kernel.time     Monotone in F and B; at least the roofline of the scaled peaks.
+/// computed with the longer term taken out of the root, so that nothing underflows.
+/// Explain  hardware.kernel.*     Monotone in F and B; at least the roofline of the scaled peaks.
 Traced<Seconds> kernel_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<FlopPerSecond> peak,
                             Traced<BytesPerSecond> bandwidth, const KernelConstants&, Explain* ex = nullptr);
 

@@ -20,6 +20,11 @@
 
 namespace ridge {
 
+inline constexpr Formula partial_bandwidth_formula{
+    "hardware.group.bandwidth", "bandwidth per rank over the links that a group of this size can use",
+    "B * u / m", "full mesh: one link per pair of members; torus: two links per axis",
+    "members of a group are neighbours"};
+
 /// The part of a group that one tier joins.
 struct GroupTier {
   const Tier* tier = nullptr;

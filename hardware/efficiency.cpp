@@ -1,0 +1,61 @@
+#include "hardware/efficiency.h"
+
+namespace ridge {
+
+const Schema<KernelFit>& SchemaOf<KernelFit>::get() {
+  static const Schema<KernelFit> s{
+      "kernel fit",
+      "Constants of t = t0 + ((F/(eP·P))^q + (B/(eB·W))^q)^(1/q)",
+      {
+          field("fixed_time", &KernelFit::fixed_time, "t0: what the smallest kernel takes").range(0, 1),
+          field("flop_fraction", &KernelFit::flop_fraction, "eP: of peak FLOP/s, large sizes").range(1e-6, 1),
+          field("bandwidth_fraction", &KernelFit::bandwidth_fraction, "eB: of peak memory bandwidth")
+              .range(1e-6, 1),
+          field("exponent", &KernelFit::exponent, "q: large is a sharp roofline corner").range(1, 16),
+      }};
+  return s;
+}
+
+const Schema<AttentionFits>& SchemaOf<AttentionFits>::get() {
+  static const Schema<AttentionFits> s{
+      "attention fits",
+      "Fused attention kernels",
+      {
+          field("prefill", &AttentionFits::prefill, "forward over many queries"),
+          field("backward", &AttentionFits::backward, "backward over many queries"),
+          field("decode", &AttentionFits::decode, "one query per sequence"),
+          field("decode_per_head", &AttentionFits::decode_per_head, "decode: time per sequence and KV head")
+              .range(0, 1),
+      }};
+  return s;
+}
+
+const Schema<LaunchCosts>& SchemaOf<LaunchCosts>::get() {
+  static const Schema<LaunchCosts> s{
+      "launch costs",
+      "Time between kernels",
+      {
+          field("eager", &LaunchCosts::eager, "host time per kernel launched one by one").range(0, 1),
+          field("graph_node", &LaunchCosts::graph_node, "gap between kernels of a replayed graph")
+              .range(0, 1),
+      }};
+  return s;
+}
+
+const Schema<Achievable>& SchemaOf<Achievable>::get() {
+  static const Schema<Achievable> s{
+      "achievable",
+      "What kernels reach, beside the peaks",
+      {
+          field("gemm", &Achievable::gemm, "matrix products, per precision"),
+          field("attention", &Achievable::attention, "fused attention"),
+          field("pointwise", &Achievable::pointwise, "norms, activations, copies, optimizer"),
+          field("launch", &Achievable::launch, "kernel launch costs"),
+          field("sustained_fraction", &Achievable::sustained_fraction,
+                "clock under long full load / burst clock")
+              .range(1e-3, 1),
+      }};
+  return s;
+}
+
+}  // namespace ridge

@@ -1,0 +1,51 @@
+#include "hardware/io/preset_directory.h"
+
+#include "base/yaml/read_document.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace ridge {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string folder(std::string_view kind) {
+  return kind == "classes" ? "devices/classes" : std::string(kind);
+}
+
+/// Names are file names: letters, digits, dots and dashes, so that none leaves the folder.
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name.front() != '.' && name.find_first_of("/\\") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string preset_path(std::string_view kind, std::string_view name) {
+  return folder(kind) + '/' + std::string(name) + ".yaml";
+}
+
+Library preset_library(std::string root) {
+  auto find = [root](std::string_view kind, std::string_view name, Diagnostics& d) -> std::optional<Node> {
+    if (!is_file_name(name)) return std::nullopt;
+    std::string path = root + '/' + preset_path(kind, name);
+    std::error_code ignored;
+    if (kind == "hardware" && !fs::exists(path, ignored)) path = root + '/' + preset_path("devices", name);
+    if (!fs::exists(path, ignored)) return std::nullopt;
+    SourcePtr source = read_source(path, d);
+    if (!source) return std::nullopt;
+    return read_yaml(std::move(source), d);
+  };
+  auto names = [root](std::string_view kind) {
+    std::vector<std::string> out;
+    std::error_code ignored;
+    fs::directory_iterator entry(root + '/' + folder(kind), ignored);
+    for (; !ignored && entry != fs::directory_iterator(); entry.increment(ignored))
+      if (entry->path().extension() == ".yaml") out.push_back(entry->path().stem().string());
+    std::ranges::sort(out);
+    return out;
+  };
+  return {find, names};
+}
+
+}  // namespace ridge
