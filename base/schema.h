@@ -136,7 +136,8 @@ template <class T> std::string type_text(const std::map<std::string, T>*) {
 // --- fields ------------------------------------------------------------------------------------
 /// What `ridge schema` and the GUI show of a field.
 struct FieldInfo {
-  std::string name, type, doc, default_text;
+  std::string name, type, doc;
+  std::string default_text;  ///< as write_value gives it; "" when there is none
   bool is_required = false;
   Range range;
   std::vector<std::string> aliases = {};
@@ -198,6 +199,10 @@ template <class M> std::vector<FieldInfo> children_of(const std::map<std::string
   return children_of(static_cast<const M*>(nullptr));
 }
 
+/// A default value as one line: its scalar, or "[a, b]"; "" for a map or nothing.
+std::string default_text(const Node&);
+
+/// Describes a member; its default is that of a default-constructed T.
 template <class T, class M> Field<T> field(std::string name, M T::*member, std::string doc) {
   Field<T> f;
   f.info = {std::move(name),
@@ -208,6 +213,8 @@ template <class T, class M> Field<T> field(std::string name, M T::*member, std::
             {},
             {},
             children_of(static_cast<const M*>(nullptr))};
+  if constexpr (std::is_default_constructible_v<T>)
+    if (f.info.children.empty()) f.info.default_text = default_text(write_value(T{}.*member));
   f.read = [member](const Node& n, T& t, ReadContext& c, Range r) { read_value(n, t.*member, c, r); };
   f.write = [member](const T& t) { return write_value(t.*member); };
   return f;
@@ -324,10 +331,18 @@ template <class T> Node write_value(const std::map<std::string, T>& m) {
   return n;
 }
 
-/// A fresh T read from `n`.
+/// Dotted names of all fields, nested ones included: "parallel", "parallel.tensor".
+std::vector<std::string> dotted_keys(const std::vector<FieldInfo>&);
+
+/// A fresh T read from `n`.  Unless the context says otherwise, misplaced keys are looked for in all
+/// of T's nested structs.
 template <HasSchema T> T read(const Node& n, ReadContext& c) {
+  static const std::vector<std::string> keys = dotted_keys(children_of(static_cast<const T*>(nullptr)));
+  const bool use_keys = c.known_elsewhere.empty();
+  if (use_keys) c.known_elsewhere = keys;
   T t{};
   read_fields(n, t, SchemaOf<T>::get(), c);
+  if (use_keys) c.known_elsewhere.clear();
   return t;
 }
 

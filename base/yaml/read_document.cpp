@@ -29,6 +29,11 @@ std::string_view advice(std::string_view message) {
   return {};
 }
 
+bool is_json(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && (text[first] == '{' || text[first] == '[');
+}
+
 bool is_indented_by_tab(const SourcePtr& source, std::size_t position) {
   const std::string& text = source->text;
   const auto line_end = text.rfind('\n', position);
@@ -43,7 +48,7 @@ void report_syntax(const YAML::Exception& e, const SourcePtr& source, Diagnostic
   if (!e.mark.is_null()) {
     span.line = e.mark.line + 1;
     span.column = e.mark.column + 1;
-    if (is_indented_by_tab(source, static_cast<std::size_t>(e.mark.pos)))
+    if (!is_json(source->text) && is_indented_by_tab(source, static_cast<std::size_t>(e.mark.pos)))
       message = "a tab indents this line; YAML needs spaces";
   }
   if (const auto hint = advice(message); !hint.empty()) message += fmt::format(" ({})", hint);
