@@ -1,0 +1,161 @@
+#include "sim/kernels.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ridge {
+namespace {
+
+constexpr Formula scaled_fraction{"kernels.fraction", "fraction of the peak this stack reaches", "device * stack",
+                                  "definition: the device's achievable fraction times the stack's efficiency"};
+constexpr Formula product_flop{"kernels.product.flop", "FLOP of a matrix product", "2 * m * n * k * c",
+                               "definition: a multiply-add counts 2"};
+constexpr Formula product_bytes{"kernels.product.bytes", "bytes a matrix product moves",
+                                "c * (m * k * a + k * n * w + m * n * a)", "definition",
+                                "each operand crosses device memory once"};
+constexpr Formula attention_flop{"kernels.attention.flop", "FLOP of an attention core",
+                                 "2 * S * H * (ek + ev) * pairs",
+                                 "Dao et al. 2022, arXiv:2205.14135: scores and values, a multiply-add counts 2"};
+constexpr Formula attention_backward_flop{"kernels.attention.backward_flop", "FLOP of an attention core's backward pass",
+                                          "5 * S * H * (ek + ev) * pairs",
+                                          "Dao 2023, arXiv:2307.08691, section 3.1: five products to the forward pass's two"};
+constexpr Formula attention_bytes{"kernels.attention.bytes", "bytes an attention core moves",
+                                  "S * (H * nq * (ek + ev) * a + K * nk * (ek + ev) * c)",
+                                  "Dao et al. 2022, arXiv:2205.14135", "Q, K, V and O cross device memory once"};
+constexpr Formula attention_backward_bytes{"kernels.attention.backward_bytes", "bytes an attention core's backward pass moves",
+                                           "2 * S * (H * nq * (ek + ev) * a + K * nk * (ek + ev) * c)",
+                                           "Dao et al. 2022, arXiv:2205.14135", "Q, K, V, O and their gradients once"};
+constexpr Formula latent_bytes{"kernels.attention.latent_bytes", "bytes an absorbed latent attention core moves",
+                               "S * (H * nq * (ek + ev) * a + nk * ek * c)",
+                               "DeepSeek-V2, arXiv:2405.04434, section 2.1.3", "one latent vector serves as key and value"};
+constexpr Formula decode_fixed{"kernels.attention.decode_fixed", "fixed time of a decode attention kernel",
+                               "t0 + cw * S * K", "fitted form: t0 + c_w (batch kv_heads) + bytes / bandwidth"};
+constexpr Formula pass_fixed{"kernels.pass.fixed", "fixed time of a chain of kernels", "kernels * t0", "definition"};
+
+struct FitKey { Precision precision; std::string_view key; };
+constexpr std::array gemm_keys{
+    FitKey{Precision::fp64, "hardware.device.achievable.gemm.fp64"}, FitKey{Precision::fp32, "hardware.device.achievable.gemm.fp32"},
+    FitKey{Precision::tf32, "hardware.device.achievable.gemm.tf32"}, FitKey{Precision::bf16, "hardware.device.achievable.gemm.bf16"},
+    FitKey{Precision::fp16, "hardware.device.achievable.gemm.fp16"}, FitKey{Precision::fp8, "hardware.device.achievable.gemm.fp8"},
+    FitKey{Precision::fp6, "hardware.device.achievable.gemm.fp6"}, FitKey{Precision::fp4, "hardware.device.achievable.gemm.fp4"},
+    FitKey{Precision::int8, "hardware.device.achievable.gemm.int8"}, FitKey{Precision::int4, "hardware.device.achievable.gemm.int4"}};
+
+/// The fit of `wanted`, else of the first of bf16, fp16, fp32 that has one.
+KernelConstants gemm_constants(const Device& d, Precision wanted, Explain* ex) {
+  for (Precision p : {wanted, Precision::bf16, Precision::fp16, Precision::fp32}) {
+    const KernelFit* fit = d.achievable.gemm.find(p);
+    if (!fit) continue;
+    for (const FitKey& k : gemm_keys)
+      if (k.precision == p) return kernel_constants(*fit, k.key, ex);
+  }
+  return kernel_constants(KernelFit{}, "hardware.device.achievable.gemm", ex);
+}
+
+Traced<double> scaled(Traced<double> device, std::string_view key, double stack, Explain* ex) {
+  return note(ex, scaled_fraction, device.value * stack, {{"device", device}, {"stack", input(ex, key, stack)}});
+}
+
+Traced<FlopPerSecond> peak_of(const Device& d, Precision p, bool& can_compute, Explain* ex) {
+  const auto execution = matrix_execution(d, p);
+  if (!execution || execution->peak <= FlopPerSecond{0}) {
+    can_compute = false;
+    return constant(ex, "hardware.device.peaks.missing", FlopPerSecond{1}, "placeholder of an infeasible plan");
+  }
+  if (!ex) return {execution->peak, 0};
+  return input(ex, "hardware.device." + peak_key(*execution), execution->peak);
+}
+
+/// Which side of the law is longer.
+Bound bound_of(Flop flops, Bytes bytes, FlopPerSecond peak, BytesPerSecond memory, const KernelConstants& k, Seconds t) {
+  const Seconds compute = flops / (peak * k.flop_fraction.value);
+  const Seconds memory_time = bytes / (memory * k.bandwidth_fraction.value);
+  if (k.fixed_time.value > max(compute, memory_time) && k.fixed_time.value * 2 > t) return Bound::launch;
+  return compute >= memory_time ? Bound::compute : Bound::memory;
+}
+
+}  // namespace
+
+Precision precision_named(std::string_view name) {
+  for (const auto& [precision, text] : EnumNames<Precision>::names)
+    if (text == name) return precision;
+  if (name == "nvfp4" || name == "mxfp4") return Precision::fp4;
+  if (name == "mxfp8") return Precision::fp8;
+  return Precision::bf16;
+}
+
+Rates rates(const Prepared& p, std::string_view product, std::string_view attention, Explain* ex) {
+  const Device& d = p.scenario.hardware.device;
+  const SoftwareStack& s = p.scenario.software;
+  Rates r;
+  r.product_precision = precision_named(product);
+  r.product_peak = peak_of(d, r.product_precision, r.can_compute, ex);
+  r.attention_peak = peak_of(d, precision_named(attention), r.can_compute, ex);
+  r.memory = input(ex, "hardware.device.hbm.bandwidth", d.hbm.bandwidth.value);
+  const auto execution = matrix_execution(d, r.product_precision);
+  r.product = gemm_constants(d, execution ? execution->precision : r.product_precision, ex);
+  r.product.flop_fraction = scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, ex);
+  const AttentionFits& fits = d.achievable.attention;
+  r.prefill = kernel_constants(fits.prefill, "hardware.device.achievable.attention.prefill", ex);
+  r.backward = kernel_constants(fits.backward, "hardware.device.achievable.attention.backward", ex);
+  r.decode = kernel_constants(fits.decode, "hardware.device.achievable.attention.decode", ex);
+  for (KernelConstants* k : {&r.prefill, &r.backward, &r.decode})
+    k->flop_fraction = scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, ex);
+  r.pointwise = kernel_constants(d.achievable.pointwise, "hardware.device.achievable.pointwise", ex);
+  for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
+    k->bandwidth_fraction = scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, ex);
+  r.decode_per_head = input(ex, "hardware.device.achievable.attention.decode_per_head", fits.decode_per_head.value);
+  r.one = constant(ex, "one", 1.0, "definition");
+  return r;
+}
+
+KernelCost product_cost(const ProductShape& s, const Rates& r, Explain* ex) {
+  KernelCost cost;
+  cost.flops = note(ex, product_flop, Flop{2 * s.m.value * s.n.value * s.k.value * s.count.value},
+                    {{"m", s.m}, {"n", s.n}, {"k", s.k}, {"c", s.count}});
+  const double a = s.activation.value.value(), w = s.weight.value.value();
+  const double bytes =
+      s.count.value * (s.m.value * s.k.value * a + s.k.value * s.n.value * w + s.m.value * s.n.value * a);
+  cost.bytes = note(ex, product_bytes, Bytes{bytes},
+                    {{"c", s.count}, {"m", s.m}, {"n", s.n}, {"k", s.k}, {"a", s.activation}, {"w", s.weight}});
+  cost.time = kernel_time(cost.flops, cost.bytes, r.product_peak, r.memory, r.product, ex);
+  cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.product_peak.value, r.memory.value, r.product, cost.time.value);
+  return cost;
+}
+
+KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rates& r, Explain* ex) {
+  const bool is_backward = pass == AttentionPass::backward;
+  const double widths = s.key_dim.value + s.value_dim.value;
+  const double flops = s.sequences.value * s.heads.value * widths * s.pairs.value;
+  const double queries = s.heads.value * s.query_tokens.value * widths * s.activation.value.value();
+  const double keys = s.is_shared_key_value ? s.key_tokens.value * s.key_dim.value * s.cache.value.value()
+                                            : s.kv_heads.value * s.key_tokens.value * widths * s.cache.value.value();
+  KernelCost cost;
+  cost.flops = note(ex, is_backward ? attention_backward_flop : attention_flop, Flop{(is_backward ? 5 : 2) * flops},
+                    {{"S", s.sequences}, {"H", s.heads}, {"ek", s.key_dim}, {"ev", s.value_dim}, {"pairs", s.pairs}});
+  const Formula& bytes = is_backward ? attention_backward_bytes : s.is_shared_key_value ? latent_bytes : attention_bytes;
+  cost.bytes = note(ex, bytes, Bytes{(is_backward ? 2 : 1) * s.sequences.value * (queries + keys)},
+                    {{"S", s.sequences}, {"H", s.heads}, {"K", s.kv_heads}, {"nq", s.query_tokens}, {"nk", s.key_tokens},
+                     {"ek", s.key_dim}, {"ev", s.value_dim}, {"a", s.activation}, {"c", s.cache}});
+  KernelConstants k = is_backward ? r.backward : pass == AttentionPass::decode ? r.decode : r.prefill;
+  if (pass == AttentionPass::decode) {
+    const double heads = s.sequences.value * s.kv_heads.value;
+    k.fixed_time = note(ex, decode_fixed, k.fixed_time.value + r.decode_per_head.value * heads,
+                        {{"t0", k.fixed_time}, {"cw", r.decode_per_head}, {"S", s.sequences}, {"K", s.kv_heads}});
+  }
+  cost.time = kernel_time(cost.flops, cost.bytes, r.attention_peak, r.memory, k, ex);
+  cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.attention_peak.value, r.memory.value, k, cost.time.value);
+  return cost;
+}
+
+KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r, Explain* ex) {
+  KernelCost cost;
+  cost.bytes = bytes;
+  cost.flops = constant(ex, "kernels.pass.flop", Flop{0}, "definition: pointwise arithmetic is not counted");
+  KernelConstants k = r.pointwise;
+  k.fixed_time = note(ex, pass_fixed, kernels.value * k.fixed_time.value, {{"kernels", kernels}, {"t0", k.fixed_time}});
+  cost.time = kernel_time(cost.flops, bytes, r.attention_peak, r.memory, k, ex);
+  cost.bound = k.fixed_time.value * 2 > cost.time.value ? Bound::launch : Bound::memory;
+  return cost;
+}
+
+}  // namespace ridge

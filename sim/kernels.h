@@ -1,0 +1,64 @@
+#pragma once
+/// Time of one kernel: matrix products, attention cores, pointwise passes, on one device.
+///
+/// Each is the device's achievable law (hardware/roofline.h) over the FLOPs it must do and the bytes
+/// it must move.  `Rates` copies the constants out of the hardware and software descriptions once per
+/// evaluation, the stack's efficiencies already applied.
+
+#include "hardware/roofline.h"
+#include "sim/operators.h"
+#include "sim/prepare.h"
+
+namespace ridge {
+
+/// Constants of the device and stack for one evaluation.
+struct Rates {
+  Traced<FlopPerSecond> product_peak, attention_peak;
+  Traced<BytesPerSecond> memory;
+  KernelConstants product, prefill, backward, decode, pointwise;
+  Traced<Seconds> decode_per_head;
+  Traced<double> one;                  ///< the number 1, recorded
+  bool can_compute = true;             ///< false when the device has no way to run the precision
+  Precision product_precision = Precision::bf16;
+};
+
+/// `product` and `attention` name precisions ("bf16", "fp8").
+Rates rates(const Prepared&, std::string_view product, std::string_view attention, Explain* ex = nullptr);
+
+/// Precision called `name`; fp16 names the fp16 pipeline with fp32 accumulation.
+Precision precision_named(std::string_view name);
+
+/// m x k times k x n, `count` of them in one launch (grouped expert products).
+struct ProductShape {
+  Traced<double> m, n, k;
+  Traced<double> count;                ///< independent products in the launch, usually 1
+  Traced<BytesPerElement> activation;  ///< of the m x k and m x n operands
+  Traced<BytesPerElement> weight;      ///< of the k x n operand
+};
+struct KernelCost {
+  Traced<Flop> flops;
+  Traced<Bytes> bytes;
+  Traced<Seconds> time;
+  Bound bound = Bound::compute;
+};
+/// t0 + ((2 m n k c / (eP P))^q + (bytes / (eB W))^q)^(1/q)
+KernelCost product_cost(const ProductShape&, const Rates&, Explain* ex = nullptr);
+
+/// Attention of `sequences` sequences, one device's heads.
+struct AttentionShape {
+  Traced<double> sequences, heads, kv_heads;
+  Traced<double> pairs;         ///< query-key pairs of one sequence and head
+  Traced<double> query_tokens;  ///< of one sequence
+  Traced<double> key_tokens;
+  Traced<double> key_dim, value_dim;
+  Traced<BytesPerElement> activation, cache;
+  bool is_shared_key_value = false;  ///< latent decode: keys and values are one cached vector
+};
+enum class AttentionPass { prefill, backward, decode };
+/// Flash attention: FLOP 2 S H (e_k + e_v) pairs (backward 2.5 times), bytes Q, K, V and O once.
+KernelCost attention_cost(const AttentionShape&, AttentionPass, const Rates&, Explain* ex = nullptr);
+
+/// A chain of `kernels` pointwise kernels moving `bytes` in all: kernels t0 + bytes / (eB W).
+KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates&, Explain* ex = nullptr);
+
+}  // namespace ridge

@@ -1,0 +1,73 @@
+#pragma once
+/// Time of one layer for one micro-batch on one device: its program run over the plan's shapes.
+
+#include "hardware/topology.h"
+#include "sim/kernels.h"
+#include "sim/operators.h"
+
+#include <array>
+
+namespace ridge {
+
+/// What a duration is spent on; the names are those of `time.parts`.
+enum class TimeClass { product, attention, pass, tensor, expert, context };
+inline constexpr std::size_t num_time_classes = 6;
+
+/// The tokens one device processes in one go.
+struct MicroBatch {
+  Traced<double> sequences;      ///< b
+  Traced<double> query_tokens;   ///< new tokens of one sequence on this device, s / c
+  Traced<double> tokens;         ///< b s / c
+  double new_tokens = 0;         ///< s: new tokens of one sequence, over the context-parallel group
+  double past = 0;               ///< tokens of each sequence already cached
+  double encoder_tokens = 0;
+  bool is_decode = false;
+  Traced<BytesPerElement> activation, cache, weight;
+};
+
+/// The communicators of a plan.
+struct Links {
+  GroupLink tensor, context, expert, data, expert_data;
+  const Tier* pipeline = nullptr;
+};
+Links links(const Cluster&, const ParallelPlan&, Explain* ex = nullptr);
+
+/// Everything a layer's time depends on beside its program.
+struct LayerContext {
+  const Prepared& prepared;
+  const ParallelPlan& plan;
+  const Rates& rates;
+  const Links& links;
+  const MicroBatch& batch;
+  Recompute recompute = Recompute::none;
+  bool has_backward = false;
+  bool is_frozen = false;        ///< LoRA: no weight gradients
+  std::int64_t lora_rank = 0;
+  Explain* ex = nullptr;
+  OperatorList* list = nullptr;  ///< filled when given
+};
+
+/// Seconds, kernels and FLOP of one phase of one micro-batch.
+struct PhaseTime {
+  std::array<Traced<Seconds>, num_time_classes> parts;
+  Traced<Seconds> device;        ///< sum of parts
+  double kernels = 0, collectives = 0;
+  Flop flops{};
+  Traced<Seconds>& part(TimeClass c) { return parts[static_cast<std::size_t>(c)]; }
+  const Traced<Seconds>& part(TimeClass c) const { return parts[static_cast<std::size_t>(c)]; }
+};
+struct LayerTime {
+  PhaseTime forward, recompute, backward;
+};
+
+/// `kind` -1: the embedding or output program.  `count`: layers it stands for, for the operator list.
+LayerTime layer_time(const LayerProgram&, int kind, double count, const LayerContext&);
+
+/// Query-key pairs of one sequence in one layer: all of them, or those a causal mask or window leaves.
+Traced<double> attention_pairs(const MicroBatch&, const LayerKind&, std::int64_t sinks, bool causal_skip, Explain*);
+
+/// Columns and depth of one product on one device, with the architecture's sizes as inputs.
+Traced<double> product_columns(const Product&, const Architecture&, const ParallelPlan&, Explain*);
+Traced<double> product_depth(const Product&, const Architecture&, const ParallelPlan&, Explain*);
+
+}  // namespace ridge
