@@ -101,8 +101,6 @@ const Schema<Cluster>& SchemaOf<Cluster>::get() {
           field("device", &Cluster::device, "the accelerator: a preset's name or its figures").required(),
           field("node", &Cluster::node, "devices that share a host"),
           field("tiers", &Cluster::tiers, "links, by name"),
-          field("ring_base", &Cluster::ring_base, "software latency of a ring collective"),
-          field("tree_base", &Cluster::tree_base, "software latency of a tree collective"),
           field("max_nodes", &Cluster::max_nodes, "0 = as many as the plan asks for").range(0, 1e7),
           field("price", &Cluster::price, "rent per device").range(0, 1e3),
           field("notes", &Cluster::notes, "free text"),

@@ -51,7 +51,6 @@ struct Cluster {
   Device device;
   ComputeNode node;
   Tiers tiers;
-  ProtocolTimes ring_base, tree_base;  ///< software latency of one collective call, per protocol
   std::int64_t max_nodes = 0;          ///< 0 = as many as the plan asks for
   Sourced<UsdPerSecond> price;         ///< per device; unknown: the device's own
 };

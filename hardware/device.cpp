@@ -88,6 +88,7 @@ const Schema<Device>& SchemaOf<Device>::get() {
       "One accelerator",
       {
           field("name", &Device::name, "as its vendor calls it"),
+          field("aliases", &Device::aliases, "other names of the preset"),
           field("vendor", &Device::vendor, "who makes it"),
           field("form", &Device::form, "SXM5, PCIe, OAM ..."),
           field("generation", &Device::generation, "architecture: Hopper, CDNA3 ..."),

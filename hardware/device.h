@@ -12,6 +12,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ridge {
 
@@ -35,6 +36,7 @@ struct MemoryLevel {
 
 struct Device {
   std::string name, vendor, form, generation;
+  std::vector<std::string> aliases;
   DeviceKind kind = DeviceKind::gpu;
   PerPrecision<Sourced<FlopPerSecond>> peaks;         ///< matrix units (tensor cores), dense
   PerPrecision<Sourced<FlopPerSecond>> vector_peaks;  ///< ordinary arithmetic units

@@ -20,6 +20,8 @@ const Schema<CollectiveConstants>& SchemaOf<CollectiveConstants>::get() {
       "collective constants",
       "What a step of a collective costs on a link",
       {
+          field("ring_base", &C::ring_base, "software latency of one ring collective"),
+          field("tree_base", &C::tree_base, "software latency of one tree collective"),
           field("ring", &C::ring, "latency of one ring step"),
           field("tree", &C::tree, "latency of one tree step"),
           field("nvls", &C::nvls, "latency of an in-switch reduction").range(0, 1),

@@ -59,7 +59,8 @@ struct ProtocolTimes {
 
 /// What one step of a collective costs on this link, and what the link lets it reach.
 struct CollectiveConstants {
-  ProtocolTimes ring, tree;                 ///< latency per step (hardware), without the base latency
+  ProtocolTimes ring_base, tree_base;       ///< software latency of one call
+  ProtocolTimes ring, tree;                 ///< latency per step on top of it
   Sourced<Seconds> nvls;                    ///< latency of one in-switch reduction; unknown = no NVLS
   Sourced<double> ring_fraction;            ///< bus bandwidth / bandwidth of a large ring all-reduce
   Sourced<double> gather_fraction;          ///< the same of a large all-gather or reduce-scatter
