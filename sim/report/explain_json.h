@@ -1,0 +1,13 @@
+#pragma once
+/// The record behind a number for programs: value, unit, formula, origin and terms, level by level.
+
+#include "base/explain.h"
+
+#include <string>
+
+namespace ridge {
+
+/// `depth` levels of terms below the number; deeper terms keep their value and key.
+std::string explain_json(const Explain&, NodeId, int depth);
+
+}  // namespace ridge

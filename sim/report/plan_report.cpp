@@ -1,0 +1,314 @@
+#include "sim/report/plan_report.h"
+
+#include "base/explain_text.h"
+#include "base/quantity_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace ridge {
+namespace {
+
+std::string percent(double fraction) {
+  return std::isfinite(fraction) ? fmt::format("{:.1f} %", 100 * fraction) : "-";
+}
+
+std::string whole_percent(double fraction) {
+  return std::isfinite(fraction) ? fmt::format("{:.0f} %", 100 * fraction) : "-";
+}
+
+std::string exact(double value) { return std::isfinite(value) ? format_number(value) : std::string{}; }
+
+double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+bool is_out_of_memory(const Violation& v) { return v.code == "out-of-memory"; }
+
+/// "per_stage_copies" -> "per stage copies".
+std::string words(std::string_view name) {
+  std::string out(name);
+  std::replace(out.begin(), out.end(), '_', ' ');
+  return out;
+}
+
+class PlanReporter {
+ public:
+  explicit PlanReporter(const PlanReportInput& in) : in_(in), s_(in.scenario), e_(in.estimate) {}
+
+  Report run() {
+    title();
+    verdict();
+    if (!s_.operator_case()) memory();
+    time();
+    limits();
+    help();
+    assumptions();
+    return std::move(r_);
+  }
+
+ private:
+  void title() {
+    r_.title = s_.name.empty() ? fmt::format("{} on {}", s_.model_name, s_.hardware_name) : s_.name;
+    const std::string subject = s_.model_name.empty() ? "" : s_.model_name + " on ";
+    const std::string software = s_.software_name.empty() ? "" : " with " + s_.software_name;
+    r_.subtitle =
+        fmt::format("{}{} {} of {}{}; {}", subject, format_count(s_.devices),
+                    s_.devices == 1 ? "device" : "devices", s_.hardware_name, software, workload_text(s_));
+    if (!s_.operator_case()) r_.subtitle += "; " + plan_text(e_.plan);
+  }
+
+  void verdict() {
+    Section& section = r_.section("");
+    Facts facts;
+    const bool has_time = !e_.time.totals.empty();
+    if (!s_.operator_case()) facts.items.push_back(fit_fact());
+    if (has_time) time_facts(facts);
+    if (!s_.operator_case()) throughput_facts(facts);
+    section.add(std::move(facts));
+    Bullets problems;
+    for (const Violation& v : e_.violations)
+      problems.items.push_back({v.problem + (v.remedy.empty() ? "" : ": " + v.remedy), Tone::bad});
+    if (!problems.items.empty()) section.add(std::move(problems));
+  }
+
+  Fact fit_fact() const {
+    const Bytes used = e_.memory.peak_allocated.value, capacity = e_.memory.capacity.value;
+    const Bytes outside = e_.memory.outside.value;
+    const bool runs = std::all_of(e_.violations.begin(), e_.violations.end(), is_out_of_memory);
+    Fact f;
+    f.key = "memory.peak_allocated_bytes";
+    f.exact = exact(used.value());
+    f.label = !runs ? "CANNOT RUN" : e_.fits ? "FITS" : "DOES NOT FIT";
+    f.tone = e_.fits ? Tone::good : Tone::bad;
+    f.value = fmt::format("{} of {} per device", format(used), format(capacity));
+    const Bytes reserved = std::max(used, e_.memory.peak_reserved.value) + outside;
+    const Bytes spare = capacity - reserved;
+    f.note = spare.value() >= 0
+                 ? fmt::format("{} ({}) to spare", format(spare), whole_percent(spare / capacity))
+                 : fmt::format("{} too much", format(-spare));
+    return f;
+  }
+
+  void time_facts(Facts& facts) const {
+    for (std::size_t i = 0; i < e_.time.totals.size(); ++i) {
+      const auto& [name, amount] = e_.time.totals[i];
+      Fact f;
+      f.label = words(headline_name(name));
+      f.value = format(amount.value);
+      f.exact = exact(amount.value.value());
+      f.tone = i == 0 ? Tone::strong : Tone::plain;
+      f.key = fmt::format("time.{}", name);
+      if (i == 0 && e_.time.high.value > e_.time.low.value)
+        f.note = fmt::format("90 % interval {} to {}", format(e_.time.low.value), format(e_.time.high.value));
+      facts.items.push_back(std::move(f));
+    }
+  }
+
+  void throughput_facts(Facts& facts) const {
+    const Throughput& t = e_.throughput;
+    if (t.tokens_per_second.value.value() > 0)
+      facts.items.push_back({"throughput", format(t.tokens_per_second.value),
+                             format(t.tokens_per_second_per_device.value) + " per device", Tone::plain,
+                             "throughput.tokens_per_second", exact(t.tokens_per_second.value.value())});
+    if (t.model_flops_utilization.value > 0)
+      facts.items.push_back(
+          {"utilisation", percent(t.model_flops_utilization.value) + " MFU",
+           fmt::format("{} per device; {} of the peak with recomputation counted",
+                       format(t.flops_per_device.value), percent(t.hardware_flops_utilization.value)),
+           Tone::plain, "throughput.model_flops_utilization", exact(t.model_flops_utilization.value)});
+  }
+
+  void memory() {
+    const MemoryEstimate& m = e_.memory;
+    if (m.stages.empty()) return;
+    const StageMemory& worst = m.stages[std::min(m.worst, m.stages.size() - 1)];
+    Section& section = r_.section(
+        "Memory per device",
+        m.stages.size() > 1 ? fmt::format("pipeline stage {}, which holds most", worst.stage) : "");
+    section.add(memory_bars(worst));
+    if (m.stages.size() > 1) section.add(stage_table());
+    if (m.host_bytes.value.value() > 0)
+      section.add(
+          Facts{{{"host memory", format(m.host_bytes.value), "per node", Tone::plain, "memory.host_bytes"}}});
+  }
+
+  Bars memory_bars(const StageMemory& stage) const {
+    const double capacity = e_.memory.capacity.value.value();
+    const double whole = capacity > 0 ? capacity : stage.allocated.value.value();
+    Bars bars;
+    for (const auto& [name, amount] : stage.parts)
+      if (amount.value.value() > 0)
+        bars.items.push_back({words(name), format(amount.value), share(amount.value.value(), whole),
+                              percent(share(amount.value.value(), whole)), Tone::accent,
+                              fmt::format("memory.parts.{}", name), exact(amount.value.value())});
+    const auto total = [&](std::string label, Bytes b, Tone tone, std::string key) {
+      bars.items.push_back({std::move(label), format(b), share(b.value(), whole),
+                            percent(share(b.value(), whole)), tone, std::move(key), exact(b.value())});
+    };
+    const Tone tone = e_.fits ? Tone::good : Tone::bad;
+    total("allocated", stage.allocated.value, tone, "memory.peak_allocated_bytes");
+    total("reserved", e_.memory.peak_reserved.value, tone, "memory.peak_reserved_bytes");
+    if (e_.memory.outside.value.value() > 0)
+      total("outside the allocator", e_.memory.outside.value, Tone::dim, "memory.outside_bytes");
+    total("capacity", e_.memory.capacity.value, Tone::dim, "memory.capacity_bytes");
+    return bars;
+  }
+
+  Table stage_table() const {
+    Table t;
+    t.name = "stages";
+    t.columns = {{"stage"}, {"layers"}, {"in flight"}};
+    std::vector<std::string_view> names;
+    for (const StageMemory& stage : e_.memory.stages)
+      for (const auto& part : stage.parts)
+        if (part.amount.value.value() > 0 && std::find(names.begin(), names.end(), part.name) == names.end())
+          names.push_back(part.name);
+    // The parts that matter; the others are in the bars and in JSON.
+    std::stable_sort(names.begin(), names.end(), [&](auto a, auto b) { return largest(a) > largest(b); });
+    if (names.size() > 4) names.resize(4);
+    for (const auto name : names) t.columns.push_back({words(name)});
+    t.columns.push_back({"allocated"});
+    for (const StageMemory& stage : e_.memory.stages) {
+      std::vector<Cell> row{{std::to_string(stage.stage)},
+                            {std::to_string(stage.layers)},
+                            {std::to_string(stage.micro_batches_in_flight)}};
+      for (const auto name : names) row.push_back(bytes_cell(part_of(stage, name)));
+      row.push_back(bytes_cell(stage.allocated.value));
+      t.rows.push_back(std::move(row));
+    }
+    return t;
+  }
+
+  static Cell bytes_cell(Bytes b) { return {format(b), Tone::plain, exact(b.value())}; }
+  static Bytes part_of(const StageMemory& stage, std::string_view name) {
+    for (const auto& part : stage.parts)
+      if (part.name == name) return part.amount.value;
+    return Bytes{0};
+  }
+  Bytes largest(std::string_view name) const {
+    Bytes most{0};
+    for (const StageMemory& stage : e_.memory.stages) most = std::max(most, part_of(stage, name));
+    return most;
+  }
+
+  Seconds headline() const {
+    return e_.time.totals.empty() ? Seconds{0} : e_.time.totals.front().amount.value;
+  }
+
+  void time() {
+    if (e_.time.parts.empty() || !(headline().value() > 0)) return;
+    Section& section = r_.section(fmt::format("Time of one {}", headline_name(e_.time.totals.front().name)));
+    Bars bars;
+    for (const auto& [name, amount] : e_.time.parts) {
+      const double fraction = share(amount.value.value(), headline().value());
+      if (fraction < 0.0005) continue;
+      bars.items.push_back({words(name), format(amount.value), fraction, percent(fraction), Tone::accent,
+                            fmt::format("time.parts.{}", name), exact(amount.value.value())});
+    }
+    section.add(std::move(bars));
+    if (e_.plan.pipeline > 1 && s_.training())
+      section.add(
+          Facts{{{"pipeline bubble", percent(e_.time.bubble_fraction.value), "of the step a stage waits",
+                  Tone::plain, "time.bubble_fraction", exact(e_.time.bubble_fraction.value)}}});
+  }
+
+  void limits() {
+    if (e_.limits.empty()) return;
+    static constexpr std::array<std::string_view, 6> names{
+        "compute", "device memory bandwidth", "links inside a node", "network", "host", "waiting"};
+    Bars bars;
+    for (const Limit& l : e_.limits)
+      if (l.share_fraction >= 0.0005)
+        bars.items.push_back({std::string(names[static_cast<std::size_t>(l.resource)]),
+                              format(l.time),
+                              l.share_fraction,
+                              percent(l.share_fraction),
+                              Tone::warning,
+                              {},
+                              exact(l.time.value())});
+    if (!bars.items.empty()) r_.section("What limits it").add(std::move(bars));
+  }
+
+  void help() {
+    if (in_.advice.empty()) return;
+    Table t;
+    t.name = "advice";
+    t.columns = {{"change", Align::left, true}, {"time"}, {"gain"}, {"peak"}, {"how", Align::left}};
+    for (const Advice& a : in_.advice) {
+      std::string how;
+      for (const std::string& set : a.assignments) how += (how.empty() ? "--set " : " --set ") + set;
+      t.rows.push_back({{a.change},
+                        {format(a.time), Tone::strong, exact(a.time.value())},
+                        {fmt::format("{:+.0f} %", 100 * (a.time_fraction - 1)),
+                         a.time_fraction < 1 ? Tone::good : Tone::warning, exact(a.time_fraction - 1)},
+                        {format(a.peak), Tone::plain, exact(a.peak.value())},
+                        {how.empty() ? "another machine" : how, Tone::dim}});
+    }
+    r_.section(e_.fits ? "What would help" : "What would make it fit").add(std::move(t));
+  }
+
+  void assumptions() {
+    Bullets b;
+    for (const std::string& note : e_.notes) b.items.push_back({note});
+    if (const std::string defaults = default_values(); !defaults.empty())
+      b.items.push_back({"not stated, so assumed: " + defaults});
+    if (const std::string inputs = input_counts(); !inputs.empty()) b.items.push_back({inputs});
+    Section& section = r_.section("Assumptions");
+    if (!b.items.empty()) section.add(std::move(b));
+    if (!in_.reference.empty() && !e_.time.totals.empty())
+      section.add(
+          Paragraph{fmt::format("Why?  ridge explain time.{} {}", e_.time.totals.front().name, in_.reference),
+                    Tone::dim});
+  }
+
+  template <class T>
+  void default_texts(const T& value, const std::string& path, std::initializer_list<std::string_view> fields,
+                     std::string& out) const {
+    const Node written = write_value(value);
+    for (const std::string_view field : fields) {
+      const auto it = s_.origins.find(fmt::format("{}.{}", path, field));
+      const Node* n = written.find(field);
+      if (it == s_.origins.end() || it->second.kind != Origin::Kind::default_value || !n || !n->is_scalar())
+        continue;
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", words(field), n->text);
+    }
+  }
+
+  std::string default_values() const {
+    std::string out;
+    if (const auto it = s_.origins.find("software"); it != s_.origins.end())
+      out += "software " + s_.software_name;
+    if (const auto it = s_.origins.find("devices");
+        it != s_.origins.end() && it->second.kind == Origin::Kind::default_value)
+      out += fmt::format("{}devices {}", out.empty() ? "" : ", ", s_.devices);
+    if (const Training* t = s_.training())
+      default_texts(*t, "training",
+                    {"sequence_length", "micro_batch", "global_batch", "precision", "optimizer", "method"},
+                    out);
+    if (const Inference* i = s_.inference()) {
+      default_texts(*i, "inference", {"phase", "batch", "prompt_tokens", "weights", "kv_cache"}, out);
+      if (i->phase == InferencePhase::request) default_texts(*i, "inference", {"output_tokens"}, out);
+    }
+    return out;
+  }
+
+  std::string input_counts() const {
+    if (!in_.record || e_.time.totals.empty()) return {};
+    const std::string_view key = e_.time.totals.front().name;
+    const NodeId node = in_.record->find(fmt::format("time.{}", key));
+    if (node == 0) return {};
+    return fmt::format("the {} time rests on {}", headline_name(key), inputs_summary(*in_.record, node));
+  }
+
+  const PlanReportInput& in_;
+  const Scenario& s_;
+  const Estimate& e_;
+  Report r_;
+};
+
+}  // namespace
+
+Report plan_report(const PlanReportInput& input) { return PlanReporter(input).run(); }
+
+}  // namespace ridge
