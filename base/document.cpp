@@ -40,6 +40,7 @@ const Node* Node::at(std::string_view dotted) const {
     if (Node* whole = n->find(dotted)) return whole;
     auto [step, rest] = split(dotted);
     n = child(*n, step);
+    if (rest.empty() && step.size() != dotted.size()) return nullptr;  // "parallel."
     dotted = rest;
   }
   return n;

@@ -125,7 +125,7 @@ bool is_ring(std::string_view expression) {
 void audit_formula(const Explain& ex, NodeId id, const std::string& who, std::vector<std::string>& faults) {
   const auto& r = ex.record(id);
   const auto edges = ex.edges(id);
-  bool all_whole = is_whole(r.value);
+  bool all_whole = true;
   for (std::size_t i = 0; i < edges.size(); ++i) {
     if (edges[i].node == 0 || edges[i].node >= id) {
       faults.push_back(fmt::format("{}: term '{}' has no node", who, edges[i].symbol));
@@ -133,8 +133,10 @@ void audit_formula(const Explain& ex, NodeId id, const std::string& who, std::ve
     }
     all_whole = all_whole && is_whole(ex.record(edges[i].node).value);
     for (std::size_t j = 0; j < i; ++j)
-      if (edges[i].symbol == edges[j].symbol)
+      if (edges[i].symbol == edges[j].symbol) {
         faults.push_back(fmt::format("{}: the symbol '{}' occurs twice", who, edges[i].symbol));
+        return;
+      }
   }
   const auto terms = bindings(ex, id);
   const auto value = evaluate(r.formula->expression, terms);
@@ -142,8 +144,9 @@ void audit_formula(const Explain& ex, NodeId id, const std::string& who, std::ve
     faults.push_back(fmt::format("{}: '{}': {}", who, r.formula->expression, value.error()));
     return;
   }
-  const double tolerance =
-      all_whole && is_ring(r.formula->expression) ? 0 : 1e-12 * std::max(std::abs(*value), std::abs(r.value));
+  const double tolerance = all_whole && is_whole(*value) && is_ring(r.formula->expression)
+                               ? 0
+                               : 1e-12 * std::max(std::abs(*value), std::abs(r.value));
   if (!(std::abs(*value - r.value) <= tolerance))
     faults.push_back(fmt::format("{}: '{}' gives {}, recorded is {}", who, r.formula->expression,
                                  format_number(*value), format_number(r.value)));

@@ -194,7 +194,7 @@ class Evaluator {
       while (accept(","));
     }
     expect(")");
-    const std::size_t needed = f == Function::select ? 3 : 1;
+    const std::size_t needed = f == Function::select ? 3 : f == Function::sum ? 0 : 1;
     if (arguments.size() < needed || (!variadic && arguments.size() != needed))
       return fail(fmt::format("'{}' needs {} argument{}, not {}", t.text, needed, needed == 1 ? "" : "s",
                               arguments.size())),

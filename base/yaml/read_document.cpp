@@ -72,7 +72,7 @@ bool is_readable_text(const SourcePtr& source, Diagnostics& diagnostics) {
 }
 
 Node parse_yaml(const std::string& text, const SourcePtr& source, Diagnostics& diagnostics) {
-  TreeBuilder builder(source, diagnostics);
+  TreeBuilder builder(text, source, diagnostics);
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);

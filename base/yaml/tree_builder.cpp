@@ -14,16 +14,17 @@ Span TreeBuilder::span(const YAML::Mark& mark, std::size_t length) const {
           static_cast<int>(std::clamp<std::size_t>(length, 1, 10'000))};
 }
 
-std::size_t TreeBuilder::length_of(const YAML::Mark& mark, const std::string& value, bool quoted) const {
-  const std::string& text = source_->text;
-  const auto begin = static_cast<std::size_t>(std::max(mark.pos, 0));
-  if (!quoted || begin >= text.size()) return value.size();
-  const char quote = text[begin];
+std::size_t TreeBuilder::quoted_length(const YAML::Mark& mark) const {
+  const std::size_t byte_order_mark = text_.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  const auto begin = static_cast<std::size_t>(std::max(mark.pos, 0)) + byte_order_mark;
+  const char quote = begin < text_.size() ? text_[begin] : '\0';
   if (quote != '"' && quote != '\'') return 1;
-  std::size_t end = begin + 1;
-  while (end < text.size() && text[end] != quote && text[end] != '\n')
-    end += quote == '"' && text[end] == '\\' ? 2 : 1;
-  return std::min(end + 1, text.size()) - begin;
+  for (std::size_t i = begin + 1; i < text_.size(); ++i) {
+    if (quote == '"' && text_[i] == '\\') ++i;
+    else if (quote == '\'' && text_[i] == quote && i + 1 < text_.size() && text_[i + 1] == quote) ++i;
+    else if (text_[i] == quote) return std::min(i + 1, text_.find('\n', begin)) - begin;
+  }
+  return std::string::npos;
 }
 
 void TreeBuilder::stop(std::string code, std::string message, Span where) {
@@ -123,7 +124,9 @@ void TreeBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 void TreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                            const std::string& value) {
   const bool quoted = tag == "!";
-  Span where = span(mark, length_of(mark, value, quoted));
+  const std::size_t length = quoted ? quoted_length(mark) : value.size();
+  if (length == std::string::npos) stop("yaml-syntax", "the quote opened here is never closed", span(mark));
+  Span where = span(mark, length);
   const std::size_t weight = 1 + value.size() / 1024;  // so that repeating a long text counts as well
   count(weight, where);
   refuse_tag(tag, where);

@@ -18,8 +18,9 @@ class TreeBuilder : public YAML::EventHandler {
   /// Thrown to leave yaml-cpp's parser early; the reason is already reported.
   struct Stop {};
 
-  TreeBuilder(const SourcePtr& source, Diagnostics& diagnostics)
-      : source_(source), diagnostics_(diagnostics) {}
+  /// `text` is what yaml-cpp parses; its locations are those of `source`.
+  TreeBuilder(const std::string& text, const SourcePtr& source, Diagnostics& diagnostics)
+      : text_(text), source_(source), diagnostics_(diagnostics) {}
   Node take_root() { return std::move(root_); }
   /// From now on any further document is an error.
   void expect_no_more() { is_complete_ = true; }
@@ -55,7 +56,8 @@ class TreeBuilder : public YAML::EventHandler {
   };
 
   Span span(const YAML::Mark&, std::size_t length = 1) const;
-  std::size_t length_of(const YAML::Mark&, const std::string& value, bool quoted) const;
+  /// Bytes of a quoted or block scalar's first line; npos when its quote is never closed.
+  std::size_t quoted_length(const YAML::Mark&) const;
   void open(Node::Kind, const YAML::Mark&, const std::string& tag, YAML::anchor_t);
   void close();
   void refuse_tag(const std::string& tag, const Span&);
@@ -69,6 +71,7 @@ class TreeBuilder : public YAML::EventHandler {
   void put(Node, YAML::anchor_t, std::size_t nodes);
   [[noreturn]] void stop(std::string code, std::string message, Span);
 
+  const std::string& text_;
   SourcePtr source_;
   Diagnostics& diagnostics_;
   std::vector<Open> open_;
