@@ -1,0 +1,3 @@
+// expect: no match for .operator\+.|invalid operands to binary expression
+#include "base/quantity.h"
+auto wrong = ridge::Bytes{1} + ridge::Seconds{1};

@@ -1,0 +1,3 @@
+// expect: cannot convert .*Quantity.* to .double.|no viable conversion
+#include "base/quantity.h"
+double wrong = ridge::Bytes{1};
