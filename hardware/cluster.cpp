@@ -70,6 +70,8 @@ const Schema<Storage>& SchemaOf<Storage>::get() {
       "storage",
       "Local drives of a node",
       {
+          field("name", &Storage::name, "as people call it"),
+          field("notes", &Storage::notes, "free text"),
           field("drives", &Storage::drives, "how many").range(0, 1e4),
           field("capacity", &Storage::capacity, "per drive").range(1, 1e18),
           field("read_bandwidth", &Storage::read_bandwidth, "per drive, sequential").range(1e3, 1e13),

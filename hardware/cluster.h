@@ -33,6 +33,7 @@ struct Host {
 };
 
 struct Storage {
+  std::string name, notes;
   std::int64_t drives = 0;
   Sourced<Bytes> capacity;                                  ///< per drive
   Sourced<BytesPerSecond> read_bandwidth, write_bandwidth;  ///< per drive
@@ -51,8 +52,8 @@ struct Cluster {
   Device device;
   ComputeNode node;
   Tiers tiers;
-  std::int64_t max_nodes = 0;          ///< 0 = as many as the plan asks for
-  Sourced<UsdPerSecond> price;         ///< per device; unknown: the device's own
+  std::int64_t max_nodes = 0;   ///< 0 = as many as the plan asks for
+  Sourced<UsdPerSecond> price;  ///< per device; unknown: the device's own
 };
 
 inline constexpr Formula tier_bandwidth_formula{

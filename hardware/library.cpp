@@ -99,6 +99,7 @@ class Expander {
     auto base = load(kind, base_name);
     if (!base) return;
     base->span = n.span;
+    std::erase_if(base->entries, [](const Node::Entry& e) { return e.key == "aliases"; });
     overlay(*base, n);
     n = std::move(*base);
   }
