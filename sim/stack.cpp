@@ -126,6 +126,7 @@ const Schema<Launch>& SchemaOf<Launch>::get() {
       "How kernels reach the device",
       {
           field("mode", &Launch::mode, "eager: the host issues each kernel; graph: replayed on the device"),
+          field("decode_mode", &Launch::decode_mode, "the same for one generated token, where it differs"),
           field("host_per_kernel", &Launch::host_per_kernel, "host time to issue one forward kernel").non_negative(),
           field("host_per_backward_kernel", &Launch::host_per_backward_kernel, "host time to issue one backward kernel").non_negative(),
           field("host_per_collective", &Launch::host_per_collective, "host time to issue one collective").non_negative(),

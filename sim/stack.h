@@ -31,6 +31,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,7 @@ enum class LaunchMode { eager, graph };
 
 struct Launch {
   LaunchMode mode = LaunchMode::eager;
+  std::optional<LaunchMode> decode_mode;  ///< of one generated token, where it differs
   Seconds host_per_kernel{5e-6};        ///< eager: host time to issue one forward kernel
   Seconds host_per_backward_kernel{3e-6};
   Seconds host_per_step{0};             ///< fixed host work of a step, phase or token
