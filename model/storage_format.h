@@ -41,6 +41,7 @@ struct PackingRule {
   std::string layers = "all";      ///< all, more-bits, first-eighth, first-sixteenth, or a number: the first n
   std::int64_t min_query_groups = 0;  ///< applies when heads / kv_heads is at least this
   std::int64_t only_layers = 0;       ///< applies to models of exactly this depth
+  std::int64_t min_experts = 0;       ///< applies to models of at least this many experts
   std::int64_t only_experts = 0;      ///< applies to models of exactly this many experts
 };
 
@@ -54,8 +55,8 @@ struct StorageFormat {
 
 /// Formats and packings by name.
 struct StorageFormats {
-  std::map<std::string, Packing, std::less<>> packings;
-  std::map<std::string, StorageFormat, std::less<>> formats;
+  std::map<std::string, Packing> packings;
+  std::map<std::string, StorageFormat> formats;
 };
 
 /// Bytes by what divides them, as ElementSums does elements; averages over the layers of a kind.
