@@ -189,6 +189,8 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("optimizer_fused", &S::optimizer_fused, "one kernel over many tensors"),
           field("optimizer_passes", &S::optimizer_passes, "passes over the optimizer's traffic").range(1, 20),
           field("gradient_buckets", &S::gradient_buckets, "communication buffers, in layers of gradients").range(0, 100),
+          field("persistent_gradients", &S::persistent_gradients, "gradient buffers live through the whole step"),
+          field("reducer_copies", &S::reducer_copies, "whole gradient copies a data-parallel reducer keeps").range(0, 8),
           field("grad_accumulation", &S::grad_accumulation, "extra bytes per parameter when micro-batches accumulate").non_negative(),
           field("weight_only_dequantise", &S::weight_only_dequantise, "fused | separate"),
           field("slots", &S::slots, "pointwise passes by slot"),

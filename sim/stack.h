@@ -124,6 +124,8 @@ struct SoftwareStack {
   bool optimizer_fused = true;
   double optimizer_passes = 1;          ///< passes over the optimizer's traffic (unfused: several)
   double gradient_buckets = 0;          ///< communication buffers, in layers' worth of gradients
+  bool persistent_gradients = false;    ///< gradient buffers live through the whole step (Megatron)
+  double reducer_copies = 0;            ///< whole gradient copies a data-parallel reducer keeps (DDP), ZeRO 0
   BytesPerElement grad_accumulation{0}; ///< extra bytes per element when micro-batches accumulate
   std::string weight_only_dequantise = "fused";  ///< fused | separate
   std::map<std::string, std::vector<Pass>> slots;

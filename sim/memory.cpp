@@ -1,0 +1,107 @@
+#include "sim/memory.h"
+
+#include <algorithm>
+#include <string>
+
+namespace ridge {
+namespace {
+
+inline constexpr Formula allocated_formula{"memory.allocated", "bytes a device of the stage holds",
+                                           "sum(...)", "definition"};
+inline constexpr Formula reserved_formula{"memory.reserved", "bytes the allocator claims",
+                                          "allocated * (1 + f)", "the software stack's allocator"};
+inline constexpr Formula pool_formula{"memory.reserved.pool", "bytes the engine claims",
+                                      "max(allocated * (1 + f), pool * capacity)",
+                                      "vLLM documentation: gpu_memory_utilization"};
+inline constexpr Formula peak_formula{"memory.peak", "most that a device holds", "max(...)", "definition"};
+
+Traced<Bytes> capacity(const Prepared& p, Explain* ex) {
+  const MemoryLevel& hbm = p.scenario.hardware.device.hbm;
+  return input(ex, hbm.usable.is_known() ? "hardware.device.hbm.usable" : "hardware.device.hbm.capacity",
+               memory_capacity(p.scenario.hardware.device));
+}
+
+std::vector<Term> terms_of(const std::vector<Part<Bytes>>& parts) {
+  std::vector<Term> terms;
+  for (const auto& part : parts) terms.emplace_back(part.name, part.amount);
+  return terms;
+}
+
+void label(const MemoryEstimate& m, Explain* ex) {
+  ex->label("memory.peak_allocated_bytes", m.peak_allocated.node);
+  ex->label("memory.peak_reserved_bytes", m.peak_reserved.node);
+  ex->label("memory.capacity_bytes", m.capacity.node);
+  for (const auto& part : m.stages[m.worst].parts)
+    ex->label("memory.parts." + std::string(part.name), part.amount.node);
+}
+
+template <class Get> Traced<Bytes> largest(const MemoryEstimate& m, Get get, Explain* ex) {
+  Bytes most{0};
+  for (const StageMemory& s : m.stages) most = max(most, get(s).value);
+  if (!ex) return {most, 0};
+  static constexpr std::string_view symbols[] = {"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"};
+  std::vector<Term> terms;
+  for (const StageMemory& s : m.stages)
+    terms.emplace_back(symbols[std::min<std::size_t>(terms.size(), 7)], get(s));
+  return {most, ex->note(peak_formula, most.value(), Bytes::dim, terms)};
+}
+
+}  // namespace
+
+std::int64_t micro_batches_per_step(const Training& t, const ParallelPlan& plan) {
+  const std::int64_t at_once =
+      std::max<std::int64_t>(t.micro_batch, 1) * std::max<std::int64_t>(plan.data, 1);
+  return std::max<std::int64_t>(1, t.global_batch / at_once);
+}
+
+MemoryEstimate memory(const Prepared& p, const ParallelPlan& plan, Explain* ex) {
+  if (const Training* t = p.scenario.training()) return detail::training_memory(p, *t, plan, ex);
+  if (const Inference* i = p.scenario.inference()) return detail::inference_memory(p, *i, plan, ex);
+  MemoryEstimate none;
+  none.stages.emplace_back();
+  none.capacity = capacity(p, ex);
+  return none;
+}
+
+namespace detail {
+
+void add_part(StageMemory& stage, std::string_view name, Traced<Bytes> amount) {
+  if (amount.value.value() != 0) stage.parts.push_back({name, amount});
+}
+
+void finish_stage(StageMemory& stage, const Prepared& p, Explain* ex) {
+  Bytes sum{0};
+  for (const auto& part : stage.parts) sum += part.amount.value;
+  stage.allocated = {sum,
+                     ex ? ex->note(allocated_formula, sum.value(), Bytes::dim, terms_of(stage.parts)) : 0};
+  const Allocator& allocator = p.scenario.software.allocator;
+  const auto f = input(ex, "software.allocator.fragmentation", allocator.fragmentation);
+  const Bytes fragmented = sum * (1 + allocator.fragmentation);
+  if (allocator.pool_fraction <= 0 || p.scenario.training()) {
+    stage.reserved = note(ex, reserved_formula, fragmented, {{"allocated", stage.allocated}, {"f", f}});
+    return;
+  }
+  const auto all = capacity(p, ex);
+  stage.reserved = note(ex, pool_formula, max(fragmented, all.value * allocator.pool_fraction),
+                        {{"allocated", stage.allocated},
+                         {"f", f},
+                         {"pool", input(ex, "software.allocator.pool_fraction", allocator.pool_fraction)},
+                         {"capacity", all}});
+}
+
+void finish_estimate(MemoryEstimate& m, const Prepared& p, Explain* ex) {
+  for (std::size_t i = 1; i < m.stages.size(); ++i) {
+    if (m.stages[i].allocated.value > m.stages[m.worst].allocated.value) m.worst = i;
+  }
+  m.peak_allocated = largest(
+      m, [](const StageMemory& s) { return s.allocated; }, ex);
+  m.peak_reserved = largest(
+      m, [](const StageMemory& s) { return s.reserved; }, ex);
+  m.capacity = capacity(p, ex);
+  m.outside = input(ex, "software.allocator.context", p.scenario.software.allocator.context);
+  if (ex) label(m, ex);
+}
+
+}  // namespace detail
+
+}  // namespace ridge

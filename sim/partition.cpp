@@ -1,0 +1,121 @@
+#include "sim/partition.h"
+
+#include "sim/schedule.h"
+
+#include <algorithm>
+
+namespace ridge {
+namespace {
+
+std::int64_t at_least_one(std::int64_t n) { return std::max<std::int64_t>(n, 1); }
+
+/// First layer of each chunk, by the rule of the header.
+class Chunks {
+ public:
+  Chunks(std::int64_t layers, std::int64_t chunks)
+      : chunks_(chunks), each_(layers / chunks), rest_(layers % chunks) {}
+  std::int64_t size(std::int64_t i) const { return each_ + (extra_before(i + 1) - extra_before(i)); }
+  std::int64_t begin(std::int64_t i) const { return i * each_ + extra_before(i); }
+
+ private:
+  /// Chunks before `i` that hold one more.
+  std::int64_t extra_before(std::int64_t i) const {
+    if (i >= chunks_) return rest_;
+    const std::int64_t first = chunks_ - 1 - rest_;  // the extras are chunks first .. chunks - 2
+    return std::max<std::int64_t>(0, i - std::max<std::int64_t>(first, 0));
+  }
+  std::int64_t chunks_, each_, rest_;
+};
+
+class Partitioner {
+ public:
+  Partitioner(const Inventory& inv, const ParallelPlan& plan)
+      : inv_(inv),
+        kind_(plan.schedule),
+        p_(at_least_one(plan.pipeline)),
+        n_(p_ * (kind_ == ScheduleKind::dualpipe ? 1 : chunks_per_stage(kind_, plan.virtual_stages))),
+        split_(inv.layers.encoder_layers + inv.layers.decoder_layers, n_) {}
+
+  StageLayers stage(std::int64_t i) const {
+    StageLayers s;
+    if (kind_ == ScheduleKind::dualpipe) {
+      add_chunk(s, i);
+      add_chunk(s, p_ - 1 - i);
+    } else if (kind_ == ScheduleKind::zbv) {
+      add_chunk(s, i);
+      add_chunk(s, 2 * p_ - 1 - i);
+    } else {
+      for (std::int64_t k = i; k < n_; k += p_) add_chunk(s, k);
+    }
+    if (s.outputs > s.embeddings && inv_.tied_embeddings) s.token_copies = s.outputs - s.embeddings;
+    return s;
+  }
+  std::int64_t stages() const { return p_; }
+
+ private:
+  void add_chunk(StageLayers& s, std::int64_t chunk) const {
+    const std::int64_t begin = split_.begin(chunk), size = split_.size(chunk);
+    for (std::int64_t l = begin; l < begin + size; ++l) add_layer(s, l);
+    if (chunk == 0) ++s.embeddings;
+    if (chunk != n_ - 1) return;
+    ++s.outputs;
+    const std::int64_t decoder_end = inv_.layers.encoder_layers + inv_.layers.decoder_layers;
+    for (std::int64_t l = 0; l < inv_.layers.mtp_layers; ++l) add_layer(s, decoder_end + l);
+  }
+  void add_layer(StageLayers& s, std::int64_t layer) const {
+    const std::size_t kind = inv_.layers.kind_of_layer[static_cast<std::size_t>(layer)];
+    if (kind < max_layer_kinds) ++s.of_kind[kind];
+    ++s.layers;
+  }
+
+  const Inventory& inv_;
+  ScheduleKind kind_;
+  std::int64_t p_, n_;
+  Chunks split_;
+};
+
+}  // namespace
+
+std::vector<StageLayers> partition(const Inventory& inv, const ParallelPlan& plan) {
+  const Partitioner parts(inv, plan);
+  std::vector<StageLayers> stages;
+  stages.reserve(static_cast<std::size_t>(std::min<std::int64_t>(parts.stages(), 4)));
+  for (std::int64_t i = 0; i < parts.stages(); ++i) {
+    StageLayers s = parts.stage(i);
+    if (!stages.empty()) {
+      StageLayers& last = stages.back();
+      s.first = last.first, s.count = last.count;
+      if (s == last) {
+        ++last.count;
+        continue;
+      }
+    }
+    s.first = i, s.count = 1;
+    stages.push_back(s);
+  }
+  return stages;
+}
+
+RankGroups rank_groups(const ParallelPlan& plan) {
+  const std::int64_t t = at_least_one(plan.tensor), c = at_least_one(plan.context),
+                     d = at_least_one(plan.data);
+  const std::int64_t e = at_least_one(plan.expert), et = at_least_one(plan.expert_tensor);
+  RankGroups g;
+  g.tensor = {t, 1};
+  g.context = {c, t};
+  g.data = {d, t * c};
+  g.replicas = {d * c, t};
+  g.pipeline = {at_least_one(plan.pipeline), t * c * d};
+  g.expert_tensor = {et, 1};
+  g.expert = {e, et};
+  g.expert_replicas = {static_cast<std::int64_t>(expert_replicas(plan)), et * e};
+  return g;
+}
+
+double expert_replicas(const ParallelPlan& plan) {
+  const std::int64_t plane = at_least_one(plan.data) * at_least_one(plan.context) * at_least_one(plan.tensor);
+  const std::int64_t shards = at_least_one(plan.expert) * at_least_one(plan.expert_tensor);
+  return std::max(1.0, static_cast<double>(plane) / static_cast<double>(shards));
+}
+
+}  // namespace ridge
