@@ -52,6 +52,10 @@ Traced<BytesPerSecond> tier_bandwidth(const Cluster& cluster, const Tier& tier, 
                {"r", r}});
 }
 
+UsdPerSecond device_price(const Cluster& c) {
+  return c.price.is_known() ? c.price.value : c.device.price.value;
+}
+
 const Schema<Host>& SchemaOf<Host>::get() {
   static const Schema<Host> s{
       "host",

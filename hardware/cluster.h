@@ -71,6 +71,9 @@ inline constexpr Formula port_bandwidth_formula{
 /// Check     DGX H100: 50 GB/s · 8 / 8 = 50 GB/s; p4d: 12.5 GB/s · 4 / 8 = 6.25 GB/s
 Traced<BytesPerSecond> tier_bandwidth(const Cluster&, const Tier&, Explain* ex = nullptr);
 
+/// Rent of one device: the cluster's price, else the device's own, else zero.
+UsdPerSecond device_price(const Cluster&);
+
 void read_value(const Node&, Tiers&, ReadContext&, Range = {});
 Node write_value(const Tiers&);
 std::string type_text(const Tiers*);

@@ -1,7 +1,5 @@
 // Every preset reads without a diagnostic, and every number equals the collected table.
-#include "base/yaml/read_document.h"
-#include "hardware/io/preset_directory.h"
-#include "hardware/roofline.h"
+#include "tests/hardware/preset.h"
 
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -12,32 +10,13 @@ namespace {
 const std::string presets = std::string(RIDGE_SOURCE_DIR) + "/presets";
 const std::string conformance = std::string(RIDGE_SOURCE_DIR) + "/tests/conformance/";
 
-struct Loaded {
-  Cluster cluster;
-  Diagnostics diagnostics;
-  Origins origins;
-};
-
-Loaded load(const std::string& kind, const std::string& name) {
-  Loaded l;
-  const Library library = preset_library(presets);
-  auto document = library.find(kind, name, l.diagnostics);
-  if (!document) {
-    l.diagnostics.error("missing", "no preset " + kind + "/" + name);
-    return l;
-  }
-  ReadContext c{.diagnostics = l.diagnostics, .origins = &l.origins, .path = "hardware"};
-  l.cluster = read_cluster(*document, library, c);
-  return l;
-}
-
 std::vector<std::string> names(const std::string& kind) { return preset_library(presets).names(kind); }
 
 TEST(HardwarePresets, SystemsAndDevicesReadWithoutDiagnostics) {
   for (const std::string kind : {"hardware", "devices"}) {
     EXPECT_GT(names(kind).size(), 20u);
     for (const auto& name : names(kind)) {
-      const Loaded l = load(kind, name);
+      const Loaded l = load_preset(kind, name);
       EXPECT_TRUE(l.diagnostics.empty()) << kind << '/' << name << '\n' << render(l.diagnostics);
     }
   }
@@ -68,7 +47,7 @@ TEST(HardwarePresets, LinksAndStorageReadWithoutDiagnostics) {
 TEST(HardwarePresets, EveryFigureHasASource) {
   for (const std::string kind : {"hardware", "devices"})
     for (const auto& name : names(kind))
-      for (const auto& [key, origin] : load(kind, name).origins)
+      for (const auto& [key, origin] : load_preset(kind, name).origins)
         if (origin.kind == Origin::Kind::datasheet || origin.kind == Origin::Kind::measured ||
             origin.kind == Origin::Kind::fitted || origin.kind == Origin::Kind::assumed) {
           EXPECT_FALSE(origin.citation.empty()) << name << ' ' << key;
@@ -206,7 +185,7 @@ TEST(HardwarePresets, EqualTheCollectedTable) {
     const auto& [kind, file] = preset[name];
     ++rows;
     if (kind == "storage") continue;  // sizes in words
-    const Loaded l = load(kind, file);
+    const Loaded l = load_preset(kind, file);
     checked += kind == "devices" ? same_device(row, name, l.cluster.device) : same_node(row, name, l.cluster);
   }
   EXPECT_EQ(rows, 89);
@@ -220,19 +199,19 @@ TEST(HardwarePresets, MeasuredSystemsExist) {
        {"a40", "dgx-a100-40g", "dgx-a100-80g", "dgx-b200", "dgx-b300", "dgx-h100", "gb200-nvl72",
         "gb300-nvl72", "h100-96g-hbm2e-500w", "hgx-h200", "l40s", "m1-max-32", "m2-ultra-76", "m3-max-40",
         "rtx-3060", "rtx-3090", "rtx-4090", "rtx-6000-ada", "rtx-a6000"}) {
-    const Loaded l = load("hardware", name);
+    const Loaded l = load_preset("hardware", name);
     EXPECT_TRUE(l.diagnostics.empty()) << name << render(l.diagnostics);
     EXPECT_TRUE(matrix_execution(l.cluster.device, Precision::fp16)) << name;
   }
-  EXPECT_EQ(load("devices", "a100-pcie-80gb").cluster.device.aliases.front(), "a100-pcie-80g");
-  EXPECT_EQ(load("devices", "h100-pcie-80gb").cluster.device.aliases.front(), "h100-pcie");
+  EXPECT_EQ(load_preset("devices", "a100-pcie-80gb").cluster.device.aliases.front(), "a100-pcie-80g");
+  EXPECT_EQ(load_preset("devices", "h100-pcie-80gb").cluster.device.aliases.front(), "h100-pcie");
 }
 
 TEST(HardwarePresets, NoAliasNamesTwoThings) {
   std::map<std::string, std::string> owner;
   for (const std::string kind : {"hardware", "devices"})
     for (const auto& name : names(kind)) {
-      const Cluster c = load(kind, name).cluster;
+      const Cluster c = load_preset(kind, name).cluster;
       for (const auto& alias : kind == "hardware" ? c.aliases : c.device.aliases) {
         EXPECT_TRUE(owner.emplace(alias, name).second) << alias << ": " << name << " and " << owner[alias];
         EXPECT_FALSE(std::filesystem::exists(presets + '/' + preset_path(kind, alias))) << alias;
