@@ -106,10 +106,12 @@ class Evaluator {
   }
 
  private:
-  void fail(std::string message) {
-    if (error_.empty()) error_ = fmt::format("column {}: {}", token_.at + 1, message);
+  /// Ends the text for all later calls, so that every loop stops.
+  void fail_at(std::size_t at, const std::string& message) {
+    if (error_.empty()) error_ = fmt::format("column {}: {}", at + 1, message);
     token_ = {Kind::end, "", token_.at, 0};
   }
+  void fail(const std::string& message) { fail_at(token_.at, message); }
   void advance() {
     if (error_.empty()) token_ = lexer_.next();
   }
@@ -174,16 +176,12 @@ class Evaluator {
   double symbol(const Token& t) {
     for (auto& b : terms_)
       if (b.symbol == t.text) return b.value;
-    if (error_.empty()) error_ = fmt::format("column {}: unknown symbol '{}'", t.at + 1, printable(t.text));
-    return 0;
+    return fail_at(t.at, fmt::format("unknown symbol '{}'", printable(t.text))), 0;
   }
   double call(const Token& t, int depth) {
     const Function f = function_named(t.text);
-    if (f == Function::unknown) {
-      error_ = error_.empty() ? fmt::format("column {}: unknown function '{}'", t.at + 1, printable(t.text))
-                              : error_;
-      return 0;
-    }
+    if (f == Function::unknown)
+      return fail_at(t.at, fmt::format("unknown function '{}'", printable(t.text))), 0;
     const bool variadic = f == Function::sum || f == Function::max || f == Function::min;
     std::vector<double> arguments;
     if (token_.kind == Kind::ellipsis && variadic) {

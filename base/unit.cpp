@@ -99,17 +99,25 @@ Unit combine(Unit a, const Unit& b, int sign) {
   return a;
 }
 
+/// Atoms with their usual prefixes, for suggestions.
+const std::vector<std::string>& spellings() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> names;
+    for (auto& a : atoms)
+      for (std::string_view p : {"", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "m", "u", "n"})
+        if (p.empty() || prefixed(fmt::format("{}{}", p, a.name)))
+          names.push_back(fmt::format("{}{}", p, a.name));
+    return names;
+  }();
+  return all;
+}
+
 Error unknown_unit(std::string_view text) {
   if (text.ends_with("FLOPS") || text.ends_with("OPS"))
     return Error(
         fmt::format("has the unit '{}', which does not say whether it is a rate; write 'TFLOP/s' or 'TFLOP'",
                     printable(text)));
-  std::vector<std::string> names;
-  for (auto& a : atoms)
-    for (std::string_view p : {"", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "m", "u", "n"})
-      if (p.empty() || prefixed(fmt::format("{}{}", p, a.name)))
-        names.push_back(fmt::format("{}{}", p, a.name));
-  const std::string near = nearest(text, names);
+  const std::string near = nearest(text, spellings());
   return Error(fmt::format("has the unknown unit '{}'{}", printable(text),
                            near.empty() ? "" : "; did you mean '" + near + "'?"));
 }

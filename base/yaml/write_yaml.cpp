@@ -46,11 +46,20 @@ std::string scalar_text(const std::string& s, bool quoted) { return !quoted && i
 
 void write(const Node& n, std::size_t indent, bool after_dash, std::string& out);
 
+/// "key:", or "? key" and ":" on its own line for keys that YAML finds too long for one line.
+void write_key(const std::string& key, std::size_t indent, std::string& out) {
+  constexpr std::size_t longest = 1000;
+  const std::string text = scalar_text(key, false);
+  if (text.size() > longest) ((out += "? ") += text + '\n').append(indent, ' ');
+  else out += text;
+  out += ':';
+}
+
 void write_map(const Node& n, std::size_t indent, bool after_dash, std::string& out) {
   for (auto& e : n.entries) {
     if (!after_dash) out.append(indent, ' ');
     after_dash = false;
-    out += scalar_text(e.key, false) + ':';
+    write_key(e.key, indent, out);
     write(e.value, indent + 2, false, out);
   }
 }
