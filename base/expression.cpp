@@ -214,30 +214,36 @@ tl::expected<double, std::string> evaluate(std::string_view expression, const st
 
 std::string substitute(std::string_view expression, const std::vector<Binding>& terms,
                        const std::function<std::string(std::size_t)>& text) {
-  std::string out;
+  std::vector<Token> tokens;
   Lexer lexer(expression);
+  do tokens.push_back(lexer.next());
+  while (tokens.back().kind != Kind::end);
+  auto is = [&](std::size_t i, std::string_view wanted) {
+    return i < tokens.size() && tokens[i].text == wanted;
+  };
+  auto list = [&](std::string_view separator) {
+    std::string out;
+    for (std::size_t i = 0; i < terms.size(); ++i) (out += i ? separator : "") += text(i);
+    return out;
+  };
+  std::string out;
   std::size_t end = 0;
-  Token before[2];
-  for (Token t = lexer.next(); t.kind != Kind::end; t = lexer.next()) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const Token& t = tokens[i];
     out += expression.substr(end, t.at - end);
     end = t.at + t.text.size();
-    const auto it = std::find_if(terms.begin(), terms.end(), [&](auto& b) { return b.symbol == t.text; });
-    const bool is_call = expression.substr(end).starts_with("(");
-    if (t.kind == Kind::name && !is_call && it != terms.end()) {
-      out += text(static_cast<std::size_t>(it - terms.begin()));
-    } else if (t.kind == Kind::ellipsis) {
-      const bool sum = before[0].text == "sum" && before[1].text == "(";
-      if (sum) out.erase(out.size() - 4);
-      const bool alone = sum && out.empty() && end + 1 == expression.size();
-      if (sum && !alone) out += '(';
-      for (std::size_t i = 0; i < terms.size(); ++i) out += (i ? (sum ? " + " : ", ") : "") + text(i);
-      if (alone) end = expression.size();
-    } else {
-      out += t.text;
+    if (t.kind == Kind::name && t.text == "sum" && is(i + 1, "(") && is(i + 2, "...") && is(i + 3, ")")) {
+      const bool is_alone = i == 0 && tokens[i + 4].kind == Kind::end;
+      out += terms.empty() ? "0" : is_alone ? list(" + ") : '(' + list(" + ") + ')';
+      i += 3;
+      end = tokens[i].at + 1;
+      continue;
     }
-    before[0] = before[1];
-    before[1] = t;
-    if (end == expression.size()) break;
+    const auto it = std::find_if(terms.begin(), terms.end(), [&](auto& b) { return b.symbol == t.text; });
+    if (t.kind == Kind::name && !is(i + 1, "(") && it != terms.end())
+      out += text(static_cast<std::size_t>(it - terms.begin()));
+    else if (t.kind == Kind::ellipsis) out += list(", ");
+    else out += t.text;
   }
   return out;
 }

@@ -126,6 +126,9 @@ TEST(Substitute, PutsTextsForSymbols) {
   EXPECT_EQ(substitute("max(...)", terms, number), "max(2 B, 3 s, (-1), 10)");
   EXPECT_EQ(substitute("ceil(a / q)", terms, number), "ceil(2 B / q)");
   EXPECT_EQ(substitute("", terms, number), "");
+  EXPECT_EQ(substitute("sum\t( ... ) - 1", terms, number), "(2 B + 3 s + (-1) + 10) - 1");
+  EXPECT_EQ(substitute("sum(...", terms, number), "sum(2 B, 3 s, (-1), 10");
+  EXPECT_EQ(substitute("1 + sum(...)", {}, number), "1 + 0");
 }
 
 TEST(Substitute, WithNumbersEvaluatesToTheSame) {
