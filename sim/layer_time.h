@@ -53,6 +53,7 @@ struct PhaseTime {
   Traced<Seconds> device;        ///< sum of parts
   double kernels = 0, collectives = 0;
   Flop flops{};
+  std::array<Seconds, 5> by_bound{};  ///< device time by what limits each operator, in Bound's order
   Traced<Seconds>& part(TimeClass c) { return parts[static_cast<std::size_t>(c)]; }
   const Traced<Seconds>& part(TimeClass c) const { return parts[static_cast<std::size_t>(c)]; }
 };

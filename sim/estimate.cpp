@@ -1,0 +1,100 @@
+#include "sim/estimate.h"
+
+#include "sim/inference.h"
+#include "sim/memory.h"
+#include "sim/operator_case.h"
+#include "sim/prepare.h"
+#include "sim/states.h"
+#include "sim/training.h"
+#include "sim/validate_plan.h"
+
+#include <fmt/format.h>
+
+namespace ridge {
+namespace {
+
+void count_parameters(const Prepared& p, Estimate& e, Explain* ex) {
+  const Scenario& s = p.scenario;
+  e.parameters.total = parameters(s.model, p.inventory, ex);
+  e.parameters.active = active_parameters(s.model, p.inventory, ex);
+  e.parameters.trainable = s.training() && s.training()->method == Method::full ? e.parameters.total : Traced<std::int64_t>{};
+  if (s.training() && s.training()->method != Method::full) {
+    ParallelPlan whole;
+    whole.data = whole.expert_tensor = 1;
+    double trained = 0;
+    for (const StageLayers& stage : partition(p.inventory, whole)) {
+      trained += held_elements(p.inventory, stage, whole, s.training(), nullptr).adapters.value.value() * static_cast<double>(stage.count);
+    }
+    e.parameters.trainable = input(ex, "parameters of the low-rank adapters", static_cast<std::int64_t>(trained));
+  } else if (!s.training()) {
+    e.parameters.trainable = input(ex, "no trained parameters", std::int64_t{0});
+  }
+}
+
+void add_notes(const Prepared& p, Estimate& e) {
+  e.notes = plan_notes(p, e.plan);
+  const Training* t = p.scenario.training();
+  if (t && !t->recompute) e.notes.emplace_back("training.recompute is not stated: none is assumed");
+  for (const std::string& note : p.scenario.software.notes) e.notes.push_back(note);
+}
+
+void label_all(const Estimate& e, Explain* ex) {
+  auto label = [&](std::string_view key, auto traced) {
+    if (traced.node != 0) ex->label(key, traced.node);
+  };
+  label("parameters.total", e.parameters.total);
+  label("parameters.active", e.parameters.active);
+  label("parameters.trainable", e.parameters.trainable);
+  label("memory.peak_allocated_bytes", e.memory.peak_allocated);
+  label("memory.peak_reserved_bytes", e.memory.peak_reserved);
+  label("memory.capacity_bytes", e.memory.capacity);
+  label("memory.outside_bytes", e.memory.outside);
+  label("memory.host_bytes", e.memory.host_bytes);
+  if (e.memory.worst < e.memory.stages.size())
+    for (const auto& part : e.memory.stages[e.memory.worst].parts) label("memory.parts." + std::string(part.name), part.amount);
+  for (const StageMemory& stage : e.memory.stages) label(fmt::format("memory.stages.{}.allocated_bytes", stage.stage), stage.allocated);
+  for (const auto& total : e.time.totals) label("time." + std::string(total.name), total.amount);
+  for (const auto& part : e.time.parts) label("time.parts." + std::string(part.name), part.amount);
+  label("time.low", e.time.low);
+  label("time.high", e.time.high);
+  label("time.bubble_fraction", e.time.bubble_fraction);
+  label("throughput.tokens_per_second", e.throughput.tokens_per_second);
+  label("throughput.tokens_per_second_per_device", e.throughput.tokens_per_second_per_device);
+  label("throughput.flops_per_device", e.throughput.flops_per_device);
+  label("throughput.model_flops_utilization", e.throughput.model_flops_utilization);
+  label("throughput.hardware_flops_utilization", e.throughput.hardware_flops_utilization);
+}
+
+Estimate estimate(const Prepared& p, const ParallelPlan& given, Explain* ex, OperatorList* list) {
+  Estimate e;
+  const Scenario& s = p.scenario;
+  e.plan = resolved(given, s.devices);
+  if (s.operator_case()) {
+    time_operator(p, e.plan, e, ex, list);
+  } else if (s.training() || s.inference()) {
+    e.violations = validate(p, e.plan);
+    count_parameters(p, e, ex);
+    e.memory = memory(p, e.plan, ex);
+    check_capacity(p, e.memory, e.violations);
+    add_notes(p, e);
+    if (s.training()) time_training(p, e.plan, e, ex, list);
+    else time_inference(p, e.plan, e, ex, list);
+  }
+  e.fits = e.violations.empty();
+  if (ex) label_all(e, ex);
+  return e;
+}
+
+}  // namespace
+
+Estimate evaluate(const Prepared& p, Explain* ex) { return estimate(p, p.scenario.parallel, ex, nullptr); }
+Estimate evaluate(const Prepared& p, const ParallelPlan& plan, Explain* ex) { return estimate(p, plan, ex, nullptr); }
+
+OperatorList list_operators(const Prepared& p, const ParallelPlan& plan) {
+  OperatorList list;
+  list.reserve(256);
+  estimate(p, plan, nullptr, &list);
+  return list;
+}
+
+}  // namespace ridge

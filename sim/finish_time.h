@@ -1,0 +1,37 @@
+#pragma once
+/// What training and inference share at the end: parts that sum to the headline, the interval, the
+/// limits, throughput and utilisation.
+
+#include "sim/estimate.h"
+#include "sim/prepare.h"
+
+#include <array>
+#include <string_view>
+
+namespace ridge {
+
+/// Gathers named durations; the headline is their sum by construction.
+class TimeParts {
+ public:
+  TimeParts(TimeEstimate& to, Explain* ex) : to_(to), ex_(ex) { to_.parts.reserve(16); }
+  /// Adds to the part of that name, or starts it.  Zero durations start nothing.
+  void add(std::string_view name, Traced<Seconds> t);
+  /// Sets the headline under its contract key: the sum of the parts.
+  void finish(std::string_view key);
+
+ private:
+  TimeEstimate& to_;
+  Explain* ex_;
+};
+
+/// low and high: headline * exp(-+ 1.645 sigma).
+void set_interval(TimeEstimate&, const SoftwareStack&, Explain* ex);
+
+/// Shares of resources from device time by bound and from idle and host parts.
+std::vector<Limit> limits_of(const TimeEstimate&, const std::array<Seconds, 5>& by_bound);
+
+/// Tokens and model FLOP over a duration.
+Throughput throughput(const Prepared&, Traced<Tokens> tokens, Traced<Flop> model_flop, Flop executed_flop, Traced<Seconds> time,
+                      Traced<FlopPerSecond> peak, Explain* ex);
+
+}  // namespace ridge

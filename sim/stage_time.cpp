@@ -1,0 +1,76 @@
+#include "sim/stage_time.h"
+
+namespace ridge {
+namespace {
+
+constexpr Formula repeated_formula{"time.repeated", "time of equal pieces of work one after another", "n * t", "definition"};
+constexpr Formula class_formula{"time.stage.class", "time of a stage spent on one class of operators", "sum(...)", "definition"};
+constexpr Formula phase_formula{"time.stage.phase", "device time of a stage in one phase", "sum(...)", "definition"};
+
+struct Piece {
+  std::string_view name;
+  Traced<double> count;
+  const LayerTime* time;
+};
+
+PhaseTime summed(const std::vector<Piece>& pieces, PhaseTime LayerTime::*phase, Explain* ex) {
+  PhaseTime total;
+  SecondsSum device(ex);
+  for (std::size_t c = 0; c < num_time_classes; ++c) {
+    SecondsSum sum(ex);
+    for (const Piece& p : pieces) sum.add(p.name, repeated(p.count, (p.time->*phase).parts[c], ex));
+    total.parts[c] = sum.total(class_formula);
+    device.add(part_name(static_cast<TimeClass>(c)), total.parts[c]);
+  }
+  for (const Piece& p : pieces) {
+    const PhaseTime& t = p.time->*phase;
+    total.kernels += p.count.value * t.kernels;
+    total.collectives += p.count.value * t.collectives;
+    total.flops += p.count.value * t.flops;
+    for (std::size_t b = 0; b < t.by_bound.size(); ++b) total.by_bound[b] += p.count.value * t.by_bound[b];
+  }
+  total.device = device.total(phase_formula);
+  return total;
+}
+
+}  // namespace
+
+std::string_view part_name(TimeClass c) {
+  switch (c) {
+    case TimeClass::product: return "products";
+    case TimeClass::attention: return "attention";
+    case TimeClass::pass: return "pointwise";
+    case TimeClass::tensor: return "tensor_communication";
+    case TimeClass::expert: return "expert_communication";
+    case TimeClass::context: return "context_communication";
+  }
+  return "other";
+}
+
+Traced<Seconds> repeated(Traced<double> n, Traced<Seconds> t, Explain* ex) {
+  return note(ex, repeated_formula, n.value * t.value, {{"n", n}, {"t", t}});
+}
+
+StageTime stage_time(const WorkTimes& work, const StageLayers& stage, Explain* ex) {
+  std::vector<Piece> pieces;
+  pieces.reserve(work.kinds.size() + 2);
+  const Traced<double> one = constant(ex, "one", 1.0, "definition");
+  for (std::int32_t i = 0; i < stage.embeddings; ++i) pieces.push_back({"embedding", one, &work.embedding});
+  for (std::size_t k = 0; k < work.kinds.size(); ++k) {
+    const std::int32_t layers = stage.of_kind[k];
+    if (layers == 0) continue;
+    const double n = layers;
+    Traced<double> count{n, 0};
+    if (ex) count.node = ex->input("layers of kind " + std::to_string(k) + " on the stage: " + std::to_string(layers), n, Dim{},
+                                   Origin{Origin::Kind::definition, {}, "partition of the layers over stages", {}});
+    pieces.push_back({"layers", count, &work.kinds[k]});
+  }
+  for (std::int32_t i = 0; i < stage.outputs; ++i) pieces.push_back({"head", one, &work.output});
+  StageTime t;
+  t.forward = summed(pieces, &LayerTime::forward, ex);
+  t.recompute = summed(pieces, &LayerTime::recompute, ex);
+  t.backward = summed(pieces, &LayerTime::backward, ex);
+  return t;
+}
+
+}  // namespace ridge

@@ -1,0 +1,50 @@
+#pragma once
+/// Time of one pipeline stage for one micro-batch: its layers, and the embedding or head it holds.
+
+#include "sim/host.h"
+#include "sim/layer_time.h"
+#include "sim/partition.h"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ridge {
+
+/// Time of each layer kind and of the ends, for one micro-batch.
+struct WorkTimes {
+  std::vector<LayerTime> kinds;
+  LayerTime embedding, output;
+};
+
+/// Sums of `n` layers of each kind, class by class.
+struct StageTime {
+  PhaseTime forward, recompute, backward;
+};
+StageTime stage_time(const WorkTimes&, const StageLayers&, Explain* ex = nullptr);
+
+/// Names of `time.parts` for the classes of time.
+std::string_view part_name(TimeClass);
+
+/// Adds named durations, recording the sum.
+class SecondsSum {
+ public:
+  explicit SecondsSum(Explain* ex) : ex_(ex) {}
+  void add(std::string_view name, Traced<Seconds> t) {
+    value_ += t.value;
+    if (ex_) terms_.emplace_back(name, t);
+  }
+  Traced<Seconds> total(const Formula& f) const {
+    return {value_, ex_ ? ex_->note(f, value_.value(), Seconds::dim, terms_) : 0};
+  }
+
+ private:
+  Explain* ex_;
+  Seconds value_{0};
+  std::vector<Term> terms_;
+};
+
+/// n * t
+Traced<Seconds> repeated(Traced<double> n, Traced<Seconds> t, Explain* ex = nullptr);
+
+}  // namespace ridge
