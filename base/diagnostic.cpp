@@ -66,65 +66,62 @@ std::string_view line_of(std::string_view text, int line) {
   return rest;
 }
 
+/// The characters of a line around one of its bytes.
+struct Part {
+  std::vector<Cell> cells;
+  std::size_t caret = 0;  ///< index of the cell that holds the byte; one past the end when behind the line
+  bool cut_front = false, cut_back = false;
+};
+
+Part part_around(std::string_view line, std::size_t target) {
+  constexpr std::size_t window = 4 * max_columns;  // bytes; a character has four at most
+  Part p;
+  std::size_t at = target > window ? std::min(target, line.size()) - std::min(window, line.size()) : 0;
+  while (at > 0 && at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0u) == 0x80u) --at;
+  p.cut_front = at > 0;
+  while (at < line.size() && at < target + window) {
+    p.cells.push_back(next_cell(line.substr(at)));
+    at += p.cells.back().bytes;
+    if (at <= target) p.caret = p.cells.size();
+  }
+  p.cut_back = at < line.size();
+  return p;
+}
+
 struct Quote {
   std::string line, marks;
 };
 
-/// The line as shown and the caret line under it, cut to `max_columns`.
-Quote quote_line(std::string_view raw, int column, int length) {
-  const std::size_t target = column > 0 ? static_cast<std::size_t>(column - 1) : 0;
-  const std::size_t window = max_columns * 4;
-  std::size_t first = target > window ? target - window : 0;
-  while (first > 0 && first < raw.size() && (static_cast<unsigned char>(raw[first]) & 0xC0u) == 0x80u)
-    --first;
-  std::vector<Cell> cells;
-  std::size_t caret = 0, caret_end = 0, at = 0, position = first;
-  bool found = false;
-  for (; position < raw.size() && position < target + window;) {
-    Cell c = next_cell(raw.substr(position));
-    if (!found && position + c.bytes > target) {
-      caret = at;
-      caret_end = at;
-      found = true;
-    }
-    if (found && position < target + static_cast<std::size_t>(std::max(1, length)))
-      caret_end = at + c.columns;
-    at += c.columns;
-    position += c.bytes;
-    cells.push_back(std::move(c));
-  }
-  if (!found) {
-    caret = at;
-    caret_end = at + 1;
-  }
-  const bool cut_end_of_raw = position < raw.size();
-  std::size_t from = 0, to = at;
-  if (at > max_columns || first > 0 || cut_end_of_raw) {
-    from = caret > max_columns / 2 ? caret - max_columns / 2 : 0;
-    to = std::min(at, from + max_columns);
-  }
+/// The line as shown, cut to `max_columns` around the caret, and the caret line under it.
+Quote quote_line(std::string_view line, int column, int length) {
+  const Part p = part_around(line, column > 0 ? static_cast<std::size_t>(column - 1) : 0);
+  std::size_t from = p.caret, to = p.caret, columns = 0;
+  auto grow_left = [&](std::size_t limit) {
+    while (from > 0 && columns + p.cells[from - 1].columns <= limit) columns += p.cells[--from].columns;
+  };
+  grow_left(max_columns / 2);
+  while (to < p.cells.size() && columns + p.cells[to].columns <= max_columns)
+    columns += p.cells[to++].columns;
+  grow_left(max_columns);
   Quote q;
-  const bool cut_front = from > 0 || first > 0, cut_back = to < at || cut_end_of_raw;
-  std::size_t col = 0, shown_from = 0;
-  bool started = false;
-  for (auto& c : cells) {
-    if (col >= from && col + c.columns <= to) {
-      if (!started) {
-        shown_from = col;
-        started = true;
-      }
-      q.line += c.shown;
+  std::size_t before = 0, under = 0;
+  auto left = static_cast<std::size_t>(std::max(1, length));  // bytes still to underline
+  for (std::size_t i = from; i < to; ++i) {
+    const Cell& c = p.cells[i];
+    q.line += c.shown;
+    if (i < p.caret) before += c.columns;
+    else if (left > 0) {
+      under += c.columns;
+      left -= std::min(left, c.bytes);
     }
-    col += c.columns;
   }
-  const std::size_t lead = cut_front ? 3 : 0;
-  if (cut_front) q.line.insert(0, "...");
-  if (cut_back) q.line += "...";
-  if (column > 0) {
-    caret_end = std::min(std::max(caret_end, caret + 1), std::max(to, caret + 1));
-    q.marks = std::string(lead + caret - std::min(caret, shown_from), ' ') + '^' +
-              std::string(caret_end - caret - 1, '~');
+  if (from > 0 || p.cut_front) {
+    q.line.insert(0, "...");
+    before += 3;
   }
+  if (to < p.cells.size() || p.cut_back) q.line += "...";
+  if (column > 0)
+    q.marks = std::string(before, ' ') + '^' + std::string(std::max<std::size_t>(under, 1) - 1, '~');
   return q;
 }
 
