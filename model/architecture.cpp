@@ -62,7 +62,9 @@ void derive(Architecture& a) {
 namespace {
 
 /// Texts of derived values for the explain record.
-struct Derived { std::string_view key, how; };
+struct Derived {
+  std::string_view key, how;
+};
 constexpr Derived derived_values[] = {
     {"kv_heads", "derived: heads"},
     {"head_dim", "derived: hidden_size / heads"},
@@ -84,7 +86,8 @@ void record_derived(const Node& model, ReadContext& c) {
     Origin origin;
     origin.kind = Origin::Kind::default_value;
     origin.citation = d.how;
-    c.origins->emplace(c.path.empty() ? std::string(d.key) : c.path + "." + std::string(d.key), std::move(origin));
+    c.origins->emplace(c.path.empty() ? std::string(d.key) : c.path + "." + std::string(d.key),
+                       std::move(origin));
   }
 }
 

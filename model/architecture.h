@@ -48,12 +48,12 @@ enum class RecurrentKind { none, mamba, mamba2, rwkv4, rwkv5, rwkv6, rwkv7, gate
 /// i mod every = offset.
 struct MixtureOfExperts {
   std::int64_t experts = 0, top_k = 0;
-  std::int64_t ffn_hidden_size = 0;  ///< of one expert
-  std::int64_t shared_experts = 0;   ///< experts every token passes
+  std::int64_t ffn_hidden_size = 0;         ///< of one expert
+  std::int64_t shared_experts = 0;          ///< experts every token passes
   std::int64_t shared_ffn_hidden_size = 0;  ///< of one shared expert
-  bool shared_gate = false;          ///< a d-vector gates the shared expert (Qwen2-MoE)
-  bool router_bias = false;          ///< E values: linear bias or score correction
-  bool expert_bias = false;          ///< gpt-oss
+  bool shared_gate = false;                 ///< a d-vector gates the shared expert (Qwen2-MoE)
+  bool router_bias = false;                 ///< E values: linear bias or score correction
+  bool expert_bias = false;                 ///< gpt-oss
   std::int64_t every = 1, offset = 0;
   friend bool operator==(const MixtureOfExperts&, const MixtureOfExperts&) = default;
 };
@@ -72,35 +72,35 @@ struct Recurrent {
   RecurrentKind kind = RecurrentKind::none;
   std::int64_t expand = 2, inner_size = 0, state_size = 0, conv_kernel = 4;
   std::int64_t time_step_rank = 0, groups = 1, head_dim = 64;
-  std::int64_t low_rank = 0;         ///< rwkv6, rwkv7: ranks of all low-rank parts, summed
-  bool parameter_norms = false;      ///< norms of dt, B and C (Jamba)
+  std::int64_t low_rank = 0;     ///< rwkv6, rwkv7: ranks of all low-rank parts, summed
+  bool parameter_norms = false;  ///< norms of dt, B and C (Jamba)
   std::int64_t key_heads = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0;  ///< gated_delta
   friend bool operator==(const Recurrent&, const Recurrent&) = default;
 };
 
 struct Architecture {
-  std::string name;                  ///< preset's name, for people
-  std::string huggingface_type;      ///< model_type of config.json; "" when not known
+  std::string name;              ///< preset's name, for people
+  std::string huggingface_type;  ///< model_type of config.json; "" when not known
 
-  std::int64_t layers = 0;           ///< decoder (or only) stack
-  std::int64_t encoder_layers = 0;   ///< of an encoder-decoder; its decoder then has cross attention
+  std::int64_t layers = 0;          ///< decoder (or only) stack
+  std::int64_t encoder_layers = 0;  ///< of an encoder-decoder; its decoder then has cross attention
   std::int64_t hidden_size = 0, heads = 0, kv_heads = 0, head_dim = 0;
   std::int64_t ffn_hidden_size = 0, vocab_size = 0;
   std::int64_t max_positions = 0;    ///< longest sequence; rows of a learned position table
   std::int64_t position_offset = 0;  ///< further rows of that table (OPT: 2)
   std::int64_t token_types = 0, embedding_size = 0, first_dense_layers = 0;
-  bool tied_embeddings = false;      ///< the head shares the token embedding
-  bool shared_layers = false;        ///< all layers share one set of weights (ALBERT)
-  bool causal = true;                ///< false: every token sees the whole sequence (BERT)
+  bool tied_embeddings = false;  ///< the head shares the token embedding
+  bool shared_layers = false;    ///< all layers share one set of weights (ALBERT)
+  bool causal = true;            ///< false: every token sees the whole sequence (BERT)
 
   Activation activation = Activation::swiglu;
   Norm norm = Norm::rms;
   std::int64_t norms_per_layer = 2;  ///< 1: parallel branches share it; 4: before and after (Gemma 2)
   bool embedding_norm = false, final_norm = true;
-  bool parallel_attention = false;   ///< attention and feed-forward read the same input
+  bool parallel_attention = false;  ///< attention and feed-forward read the same input
   bool qkv_bias = false, attention_output_bias = false, ffn_bias = false, lm_head_bias = false;
   bool embedding_projection_bias = false, pooler = false;
-  bool attention_gate = false;       ///< a sigmoid gate as wide as the queries (Qwen3-Next)
+  bool attention_gate = false;  ///< a sigmoid gate as wide as the queries (Qwen3-Next)
   Positions positions = Positions::rotary;
   std::int64_t relative_buckets = 32;  ///< rows of the relative bias table, one table per stack (T5)
   QkNorm qk_norm = QkNorm::none;
@@ -109,8 +109,8 @@ struct Architecture {
   /// Tokens a layer sees; 0: all.  Layer i is global when i mod global_every = global_offset;
   /// global_every 0: no layer is.  Derived offset: global_every - 1.
   std::int64_t sliding_window = 0, global_every = 0, global_offset = -1;
-  bool attention_sinks = false;      ///< one learned logit per head (gpt-oss)
-  std::int64_t sink_tokens = 0;      ///< first tokens a window always keeps (StreamingLLM)
+  bool attention_sinks = false;  ///< one learned logit per head (gpt-oss)
+  std::int64_t sink_tokens = 0;  ///< first tokens a window always keeps (StreamingLLM)
 
   /// Hybrid stacks: with a recurrent mixer, layer i is attention when i mod attention_every =
   /// attention_offset (0: never).
@@ -118,8 +118,8 @@ struct Architecture {
   /// One letter a layer, repeated as needed, for layers of a single part (Nemotron-H):
   /// M recurrent, * attention, - dense feed-forward, E experts.  "" means whole layers.
   std::string layer_pattern;
-  std::int64_t mtp_layers = 0;       ///< multi-token-prediction modules kept beside the model
-  bool mtp_own_embeddings = false;   ///< they carry copies of embedding and head
+  std::int64_t mtp_layers = 0;      ///< multi-token-prediction modules kept beside the model
+  bool mtp_own_embeddings = false;  ///< they carry copies of embedding and head
 
   MixtureOfExperts moe;
   LatentAttention latent;
@@ -130,7 +130,8 @@ struct Architecture {
 
 /// Width of all queries, H e (latent attention: H (nope + rope)), and of keys or values, K e.
 constexpr std::int64_t query_width(const Architecture& a) {
-  return a.latent.kv_lora_rank > 0 ? a.heads * (a.latent.nope_head_dim + a.latent.rope_head_dim) : a.heads * a.head_dim;
+  return a.latent.kv_lora_rank > 0 ? a.heads * (a.latent.nope_head_dim + a.latent.rope_head_dim)
+                                   : a.heads * a.head_dim;
 }
 constexpr std::int64_t key_value_width(const Architecture& a) { return a.kv_heads * a.head_dim; }
 
@@ -158,8 +159,8 @@ template <> struct SchemaOf<Recurrent> { static const Schema<Recurrent>& get(); 
 
 template <> struct EnumNames<Activation> {
   static constexpr std::pair<Activation, std::string_view> names[] = {
-      {Activation::gelu, "gelu"},     {Activation::relu, "relu"},   {Activation::relu2, "relu2"},
-      {Activation::silu, "silu"},     {Activation::swiglu, "swiglu"}, {Activation::geglu, "geglu"},
+      {Activation::gelu, "gelu"},  {Activation::relu, "relu"},     {Activation::relu2, "relu2"},
+      {Activation::silu, "silu"},  {Activation::swiglu, "swiglu"}, {Activation::geglu, "geglu"},
       {Activation::reglu, "reglu"}};
 };
 template <> struct EnumNames<Norm> {
@@ -180,15 +181,17 @@ template <> struct EnumNames<QkNorm> {
       {QkNorm::none, "none"}, {QkNorm::head, "head"}, {QkNorm::full, "full"}};
 };
 template <> struct EnumNames<Head> {
-  static constexpr std::pair<Head, std::string_view> names[] = {{Head::language_model, "language-model"},
-                                                                {Head::masked_language_model, "masked-language-model"},
-                                                                {Head::none, "none"}};
+  static constexpr std::pair<Head, std::string_view> names[] = {
+      {Head::language_model, "language-model"},
+      {Head::masked_language_model, "masked-language-model"},
+      {Head::none, "none"}};
 };
 template <> struct EnumNames<RecurrentKind> {
   static constexpr std::pair<RecurrentKind, std::string_view> names[] = {
-      {RecurrentKind::none, "none"},   {RecurrentKind::mamba, "mamba"}, {RecurrentKind::mamba2, "mamba2"},
-      {RecurrentKind::rwkv4, "rwkv4"}, {RecurrentKind::rwkv5, "rwkv5"}, {RecurrentKind::rwkv6, "rwkv6"},
-      {RecurrentKind::rwkv7, "rwkv7"}, {RecurrentKind::gated_delta, "gated-delta"}};
+      {RecurrentKind::none, "none"},     {RecurrentKind::mamba, "mamba"},
+      {RecurrentKind::mamba2, "mamba2"}, {RecurrentKind::rwkv4, "rwkv4"},
+      {RecurrentKind::rwkv5, "rwkv5"},   {RecurrentKind::rwkv6, "rwkv6"},
+      {RecurrentKind::rwkv7, "rwkv7"},   {RecurrentKind::gated_delta, "gated-delta"}};
 };
 
 }  // namespace ridge

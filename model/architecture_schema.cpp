@@ -16,7 +16,8 @@ const Schema<MixtureOfExperts>& SchemaOf<MixtureOfExperts>::get() {
        field("top_k", &T::top_k, "experts a token passes").range(0, max_experts),
        field("ffn_hidden_size", &T::ffn_hidden_size, "width of one expert").range(0, max_size),
        field("shared_experts", &T::shared_experts, "experts that every token passes").range(0, max_experts),
-       field("shared_ffn_hidden_size", &T::shared_ffn_hidden_size, "width of one shared expert").range(0, max_size),
+       field("shared_ffn_hidden_size", &T::shared_ffn_hidden_size, "width of one shared expert")
+           .range(0, max_size),
        field("shared_gate", &T::shared_gate, "a learned gate scales the shared expert"),
        field("router_bias", &T::router_bias, "the router has one more value per expert"),
        field("expert_bias", &T::expert_bias, "expert products have biases"),
@@ -30,8 +31,10 @@ const Schema<LatentAttention>& SchemaOf<LatentAttention>::get() {
   static const Schema<T> s{
       "latent",
       "Multi-head latent attention",
-      {field("q_lora_rank", &T::q_lora_rank, "width of the query latent; 0: plain query product").range(0, max_size),
-       field("kv_lora_rank", &T::kv_lora_rank, "width of the cached latent; 0: no latent attention").range(0, max_size),
+      {field("q_lora_rank", &T::q_lora_rank, "width of the query latent; 0: plain query product")
+           .range(0, max_size),
+       field("kv_lora_rank", &T::kv_lora_rank, "width of the cached latent; 0: no latent attention")
+           .range(0, max_size),
        field("nope_head_dim", &T::nope_head_dim, "query and key width without rotation").range(0, max_size),
        field("rope_head_dim", &T::rope_head_dim, "query and key width with rotation").range(0, max_size),
        field("v_head_dim", &T::v_head_dim, "value width").range(0, max_size)}};
@@ -68,7 +71,8 @@ const Schema<Architecture>& SchemaOf<Architecture>::get() {
       {field("name", &T::name, "name for people"),
        field("huggingface_type", &T::huggingface_type, "model_type of config.json"),
        field("layers", &T::layers, "layers of the decoder or only stack").range(0, max_layers),
-       field("encoder_layers", &T::encoder_layers, "layers of the encoder of an encoder-decoder").range(0, max_layers),
+       field("encoder_layers", &T::encoder_layers, "layers of the encoder of an encoder-decoder")
+           .range(0, max_layers),
        field("hidden_size", &T::hidden_size, "model width").range(0, max_size),
        field("heads", &T::heads, "query heads").range(0, max_size),
        field("kv_heads", &T::kv_heads, "key/value heads; absent: heads").range(0, max_size),
@@ -76,10 +80,13 @@ const Schema<Architecture>& SchemaOf<Architecture>::get() {
        field("ffn_hidden_size", &T::ffn_hidden_size, "feed-forward width").range(0, max_size),
        field("vocab_size", &T::vocab_size, "rows of the token embedding").range(0, max_size),
        field("max_positions", &T::max_positions, "longest sequence").range(0, 1 << 30),
-       field("position_offset", &T::position_offset, "unused first rows of a learned position table").range(0, 1024),
+       field("position_offset", &T::position_offset, "unused first rows of a learned position table")
+           .range(0, 1024),
        field("token_types", &T::token_types, "rows of the token type table").range(0, 1024),
-       field("embedding_size", &T::embedding_size, "width of the token embedding; absent: hidden_size").range(0, max_size),
-       field("first_dense_layers", &T::first_dense_layers, "first layers without experts").range(0, max_layers),
+       field("embedding_size", &T::embedding_size, "width of the token embedding; absent: hidden_size")
+           .range(0, max_size),
+       field("first_dense_layers", &T::first_dense_layers, "first layers without experts")
+           .range(0, max_layers),
        field("tied_embeddings", &T::tied_embeddings, "the head shares the token embedding"),
        field("shared_layers", &T::shared_layers, "all layers share one set of weights"),
        field("causal", &T::causal, "a token sees only earlier tokens"),
@@ -93,7 +100,8 @@ const Schema<Architecture>& SchemaOf<Architecture>::get() {
        field("attention_output_bias", &T::attention_output_bias, "the attention output product has a bias"),
        field("ffn_bias", &T::ffn_bias, "feed-forward products have biases"),
        field("lm_head_bias", &T::lm_head_bias, "the head has a bias"),
-       field("embedding_projection_bias", &T::embedding_projection_bias, "the embedding projection has a bias"),
+       field("embedding_projection_bias", &T::embedding_projection_bias,
+             "the embedding projection has a bias"),
        field("pooler", &T::pooler, "a dense layer on the first token"),
        field("attention_gate", &T::attention_gate, "a gate as wide as the queries"),
        field("positions", &T::positions, "how positions enter"),
@@ -101,13 +109,17 @@ const Schema<Architecture>& SchemaOf<Architecture>::get() {
        field("qk_norm", &T::qk_norm, "normalisation of queries and keys"),
        field("head", &T::head, "what stands behind the last layer"),
        field("sliding_window", &T::sliding_window, "tokens a local layer sees; 0: all").range(0, 1 << 30),
-       field("global_every", &T::global_every, "every n-th layer sees all tokens; 0: none does").range(0, max_layers),
+       field("global_every", &T::global_every, "every n-th layer sees all tokens; 0: none does")
+           .range(0, max_layers),
        field("global_offset", &T::global_offset, "layer index modulo global_every").range(-1, max_layers),
        field("attention_sinks", &T::attention_sinks, "one learned logit per head"),
        field("sink_tokens", &T::sink_tokens, "first tokens that a window always keeps").range(0, 1 << 20),
-       field("attention_every", &T::attention_every, "hybrids: every n-th layer is attention; 0: none").range(0, max_layers),
-       field("attention_offset", &T::attention_offset, "layer index modulo attention_every").range(0, max_layers),
-       field("layer_pattern", &T::layer_pattern, "one letter a layer: M recurrent, * attention, - feed-forward, E experts"),
+       field("attention_every", &T::attention_every, "hybrids: every n-th layer is attention; 0: none")
+           .range(0, max_layers),
+       field("attention_offset", &T::attention_offset, "layer index modulo attention_every")
+           .range(0, max_layers),
+       field("layer_pattern", &T::layer_pattern,
+             "one letter a layer: M recurrent, * attention, - feed-forward, E experts"),
        field("mtp_layers", &T::mtp_layers, "multi-token-prediction modules").range(0, 64),
        field("mtp_own_embeddings", &T::mtp_own_embeddings, "those modules hold embedding and head again"),
        field("moe", &T::moe, "mixture of experts"),

@@ -9,11 +9,10 @@ namespace ridge {
 
 enum class Dtype { fp32, tf32, bf16, fp16, fp8, int8, fp6, fp4, int4, fp64, int32 };
 
-template <>
-struct EnumNames<Dtype> {
+template <> struct EnumNames<Dtype> {
   static constexpr std::pair<Dtype, std::string_view> names[] = {
-      {Dtype::fp32, "fp32"}, {Dtype::tf32, "tf32"}, {Dtype::bf16, "bf16"}, {Dtype::fp16, "fp16"},
-      {Dtype::fp8, "fp8"},   {Dtype::int8, "int8"}, {Dtype::fp6, "fp6"},   {Dtype::fp4, "fp4"},
+      {Dtype::fp32, "fp32"}, {Dtype::tf32, "tf32"}, {Dtype::bf16, "bf16"},  {Dtype::fp16, "fp16"},
+      {Dtype::fp8, "fp8"},   {Dtype::int8, "int8"}, {Dtype::fp6, "fp6"},    {Dtype::fp4, "fp4"},
       {Dtype::int4, "int4"}, {Dtype::fp64, "fp64"}, {Dtype::int32, "int32"}};
 };
 

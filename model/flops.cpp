@@ -9,7 +9,6 @@ namespace {
 /// 0 + 1 + ... + (n - 1).
 double triangle(double n) { return n * (n - 1) / 2; }
 
-
 /// Tokens of a layer's stack: encoder layers see the encoder's tokens.
 double layer_tokens(const LayerKind& k, const TokenBatch& b) {
   return static_cast<double>(b.sequences) * static_cast<double>(k.is_encoder ? b.encoder_tokens : b.tokens);
@@ -37,7 +36,8 @@ double core_flop_per_pair(const Architecture& a, const LayerKind& k, bool absorb
   const double heads = static_cast<double>(a.heads);
   if (k.mixer == Mixer::attention) return 4 * heads * static_cast<double>(a.head_dim);
   const LatentAttention& m = a.latent;
-  const std::int64_t width = absorbed ? 2 * m.kv_lora_rank + m.rope_head_dim : m.nope_head_dim + m.rope_head_dim + m.v_head_dim;
+  const std::int64_t width =
+      absorbed ? 2 * m.kv_lora_rank + m.rope_head_dim : m.nope_head_dim + m.rope_head_dim + m.v_head_dim;
   return 2 * heads * static_cast<double>(width);
 }
 
@@ -51,7 +51,8 @@ double scan_flop_per_token(const Recurrent& r) {
     case RecurrentKind::rwkv6:
     case RecurrentKind::rwkv7: return 4 * inner * static_cast<double>(r.head_dim);
     case RecurrentKind::gated_delta:
-      return 7 * static_cast<double>(r.value_heads) * static_cast<double>(r.key_head_dim) * static_cast<double>(r.value_head_dim);
+      return 7 * static_cast<double>(r.value_heads) * static_cast<double>(r.key_head_dim) *
+             static_cast<double>(r.value_head_dim);
     case RecurrentKind::none: break;
   }
   return 0;
@@ -83,13 +84,15 @@ double outer_flop(const Architecture& a, const Tensor& t, const TokenBatch& b, s
   const double sequences = static_cast<double>(b.sequences);
   const double weight = 2 * static_cast<double>(t.out) * static_cast<double>(t.in);
   switch (t.role) {
-    case TensorRole::embedding_projection: return sequences * static_cast<double>(b.tokens + b.encoder_tokens) * weight;
+    case TensorRole::embedding_projection:
+      return sequences * static_cast<double>(b.tokens + b.encoder_tokens) * weight;
     case TensorRole::pooler: return sequences * weight;
     case TensorRole::mlm_dense:
     case TensorRole::output_projection:
     case TensorRole::lm_head: return sequences * static_cast<double>(head_tokens) * weight;
     case TensorRole::token_embedding:  // a tied table is the head's matrix
-      return a.tied_embeddings && a.head != Head::none ? sequences * static_cast<double>(head_tokens) * weight : 0;
+      return a.tied_embeddings && a.head != Head::none ? sequences * static_cast<double>(head_tokens) * weight
+                                                       : 0;
     default: return 0;
   }
 }
@@ -107,7 +110,8 @@ FlopSums& FlopSums::operator+=(const FlopSums& o) {
   return *this;
 }
 
-double attended_pairs(std::int64_t tokens, std::int64_t past, std::int64_t window, std::int64_t sinks, bool is_causal) {
+double attended_pairs(std::int64_t tokens, std::int64_t past, std::int64_t window, std::int64_t sinks,
+                      bool is_causal) {
   const double n = static_cast<double>(tokens), p = static_cast<double>(past);
   const double limit = window > 0 ? static_cast<double>(window) + static_cast<double>(sinks) : 0;
   if (!is_causal) {
@@ -120,16 +124,19 @@ double attended_pairs(std::int64_t tokens, std::int64_t past, std::int64_t windo
   return free * (p + 1) + triangle(free) + (n - free) * limit;
 }
 
-FlopSums layer_forward_flop(const Architecture& a, const Inventory& inv, std::size_t kind, const TokenBatch& b) {
+FlopSums layer_forward_flop(const Architecture& a, const Inventory& inv, std::size_t kind,
+                            const TokenBatch& b) {
   FlopSums sums;
   const LayerKind& k = inv.layers.kinds[kind];
   for (const Tensor& t : inv.tensors)
-    if (t.layer_kind == static_cast<std::int16_t>(kind)) part_of(sums, t.role) += Flop{product_flop(a, t, k, b)};
+    if (t.layer_kind == static_cast<std::int16_t>(kind))
+      part_of(sums, t.role) += Flop{product_flop(a, t, k, b)};
   (k.mixer == Mixer::recurrent ? sums.recurrent : sums.attention_core) += Flop{core_flop(a, k, b)};
   return sums;
 }
 
-FlopSums outer_forward_flop(const Architecture& a, const Inventory& inv, const TokenBatch& b, std::int64_t head_tokens) {
+FlopSums outer_forward_flop(const Architecture& a, const Inventory& inv, const TokenBatch& b,
+                            std::int64_t head_tokens) {
   FlopSums sums;
   for (const Tensor& t : inv.tensors) {
     if (t.layer_kind >= 0) continue;
@@ -153,8 +160,9 @@ std::vector<OperatorFlop> forward_operators(const Architecture& a, const Invento
   for (const Tensor& t : inv.tensors) {
     if (t.layer_kind != last_kind) core(last_kind);
     last_kind = t.layer_kind;
-    const double flop = t.layer_kind < 0 ? outer_flop(a, t, b, head_tokens)
-                                         : product_flop(a, t, inv.layers.kinds[static_cast<std::size_t>(t.layer_kind)], b);
+    const double flop = t.layer_kind < 0
+                            ? outer_flop(a, t, b, head_tokens)
+                            : product_flop(a, t, inv.layers.kinds[static_cast<std::size_t>(t.layer_kind)], b);
     if (flop > 0) list.push_back({t.role, false, t.layer_kind, Flop{flop}});
   }
   core(last_kind);
@@ -163,13 +171,17 @@ std::vector<OperatorFlop> forward_operators(const Architecture& a, const Invento
 
 namespace {
 
-constexpr Formula layer_formula{"flops.forward.layers", "forward FLOPs of all layers of one kind", "layers*flop",
-                                "definition", "flop: sum of the layer's products and its attention core or scan"};
-constexpr Formula forward_formula{"flops.forward", "forward FLOPs", "sum(...)", "sum over operators, 2 per multiply-add",
+constexpr Formula layer_formula{"flops.forward.layers", "forward FLOPs of all layers of one kind",
+                                "layers*flop", "definition",
+                                "flop: sum of the layer's products and its attention core or scan"};
+constexpr Formula forward_formula{"flops.forward", "forward FLOPs", "sum(...)",
+                                  "sum over operators, 2 per multiply-add",
                                   "norms, activations and softmax not counted"};
 constexpr Formula training_formula{"flops.training", "FLOPs of forward and backward", "3*forward",
-                                   "Kaplan et al. 2020, arXiv:2001.08361, section 2.1", "each product's backward is two products"};
-constexpr Formula part_formula{"flops.forward.layer", "forward FLOPs of one layer of a kind", "sum(...)", "sum over its operators"};
+                                   "Kaplan et al. 2020, arXiv:2001.08361, section 2.1",
+                                   "each product's backward is two products"};
+constexpr Formula part_formula{"flops.forward.layer", "forward FLOPs of one layer of a kind", "sum(...)",
+                               "sum over its operators"};
 
 Traced<Flop> leaf(Explain* ex, std::string key, Flop value, std::string citation) {
   if (!ex) return {value, 0};
@@ -184,7 +196,8 @@ Traced<Flop> explained_sums(const FlopSums& s, const std::string& key, Explain* 
   const std::string product = "2*tokens*out*in over the inventory's matrices";
   return note(ex, part_formula, s.total(),
               {{"attention_products", leaf(ex, at("attention_products"), s.attention_products, product)},
-               {"attention_core", leaf(ex, at("attention_core"), s.attention_core, "2*H*(e_qk + e_v) a query-key pair")},
+               {"attention_core",
+                leaf(ex, at("attention_core"), s.attention_core, "2*H*(e_qk + e_v) a query-key pair")},
                {"feed_forward", leaf(ex, at("feed_forward"), s.feed_forward, product)},
                {"router", leaf(ex, at("router"), s.router, product)},
                {"recurrent", leaf(ex, at("recurrent"), s.recurrent, "products and scan")},
@@ -192,8 +205,8 @@ Traced<Flop> explained_sums(const FlopSums& s, const std::string& key, Explain* 
                {"other", leaf(ex, at("other"), s.other, product)}});
 }
 
-Traced<Flop> whole(const Architecture& a, const Inventory& inv, const TokenBatch& b, std::int64_t head_tokens, bool with_mtp,
-                   Explain* ex) {
+Traced<Flop> whole(const Architecture& a, const Inventory& inv, const TokenBatch& b, std::int64_t head_tokens,
+                   bool with_mtp, Explain* ex) {
   FlopSums outer = outer_forward_flop(a, inv, b, head_tokens);
   if (with_mtp && !a.mtp_own_embeddings) outer.head *= 1.0 + static_cast<double>(a.mtp_layers);
   const Traced<Flop> outside = explained_sums(outer, "flops.outside", ex);
@@ -206,8 +219,10 @@ Traced<Flop> whole(const Architecture& a, const Inventory& inv, const TokenBatch
     total += layers * sums.total();
     if (!ex) continue;
     const std::string key = "flops.kind_" + std::to_string(k);
-    const Traced<double> count = constant(ex, key + ".layers", layers, "layers of this kind, from the model's pattern");
-    terms.emplace_back("layers", note(ex, layer_formula, layers * sums.total(), {{"layers", count}, {"flop", explained_sums(sums, key, ex)}}));
+    const Traced<double> count =
+        constant(ex, key + ".layers", layers, "layers of this kind, from the model's pattern");
+    terms.emplace_back("layers", note(ex, layer_formula, layers * sums.total(),
+                                      {{"layers", count}, {"flop", explained_sums(sums, key, ex)}}));
   }
   if (!ex) return {total, 0};
   return {total, ex->note(forward_formula, total.value(), Flop::dim, terms)};
@@ -215,7 +230,8 @@ Traced<Flop> whole(const Architecture& a, const Inventory& inv, const TokenBatch
 
 }  // namespace
 
-Traced<Flop> forward_flop(const Architecture& a, const Inventory& inv, const TokenBatch& b, std::int64_t head_tokens, Explain* ex) {
+Traced<Flop> forward_flop(const Architecture& a, const Inventory& inv, const TokenBatch& b,
+                          std::int64_t head_tokens, Explain* ex) {
   return whole(a, inv, b, head_tokens, false, ex);
 }
 

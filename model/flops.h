@@ -26,7 +26,7 @@ struct TokenBatch {
   std::int64_t encoder_tokens = 0;  ///< per sequence, of an encoder-decoder
   /// Kernels that compute the whole square although half of it is masked: core counted in full.
   bool full_attention = false;
-  bool latent_absorbed = false;     ///< decode form of latent attention
+  bool latent_absorbed = false;  ///< decode form of latent attention
 };
 
 /// Query-key pairs of one sequence in one layer, summed exactly:
@@ -34,7 +34,8 @@ struct TokenBatch {
 ///   causal            n p + n (n + 1)/2 ; `full_attention` or an encoder: full
 ///   window W, causal  sum over i of min(p + i + 1, W + sinks)
 /// The customary half square n²/2 differs from the causal sum by n/2.
-double attended_pairs(std::int64_t tokens, std::int64_t past, std::int64_t window, std::int64_t sinks, bool is_causal);
+double attended_pairs(std::int64_t tokens, std::int64_t past, std::int64_t window, std::int64_t sinks,
+                      bool is_causal);
 
 /// Forward FLOPs of one operator of one layer.
 struct OperatorFlop {
@@ -57,7 +58,8 @@ struct FlopSums {
 FlopSums layer_forward_flop(const Architecture&, const Inventory&, std::size_t kind, const TokenBatch&);
 /// What stands outside the layers: embedding projections and the head.  `head_tokens`: tokens per
 /// sequence for which logits are computed (prefill: 1).
-FlopSums outer_forward_flop(const Architecture&, const Inventory&, const TokenBatch&, std::int64_t head_tokens);
+FlopSums outer_forward_flop(const Architecture&, const Inventory&, const TokenBatch&,
+                            std::int64_t head_tokens);
 /// The whole model.
 Traced<Flop> forward_flop(const Architecture&, const Inventory&, const TokenBatch&, std::int64_t head_tokens,
                           Explain* ex = nullptr);

@@ -25,7 +25,8 @@ const CommonField common_fields[] = {
     {"head_dim", {"head_dim", "kv_channels", "d_kv"}},
     {"ffn_hidden_size", {"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "d_ff"}},
     {"vocab_size", {"padded_vocab_size", "vocab_size"}},
-    {"max_positions", {"max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length", "n_ctx"}},
+    {"max_positions",
+     {"max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length", "n_ctx"}},
     {"embedding_size", {"embedding_size", "word_embed_proj_dim"}},
     {"token_types", {"type_vocab_size"}},
     {"tied_embeddings", {"tie_word_embeddings"}},
@@ -43,8 +44,7 @@ const CommonField common_fields[] = {
     {"latent.v_head_dim", {"v_head_dim"}},
 };
 
-template <class Use>
-void for_each_pair(std::string_view list, Use use) {
+template <class Use> void for_each_pair(std::string_view list, Use use) {
   while (!list.empty()) {
     const std::string_view pair = list.substr(0, list.find(' '));
     list.remove_prefix(std::min(list.size(), pair.size() + 1));
@@ -57,7 +57,8 @@ void for_each_pair(std::string_view list, Use use) {
 std::string squeezed(std::string_view name) {
   std::string s;
   for (char c : name)
-    if (std::isalnum(static_cast<unsigned char>(c))) s += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (std::isalnum(static_cast<unsigned char>(c)))
+      s += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return s;
 }
 
@@ -101,12 +102,13 @@ std::string missing_sizes(const Node& c) {
 void report_unknown(const Node& config, const Node* type, const std::string& name, Diagnostics& diagnostics) {
   const std::string near = nearest(name, huggingface_types());
   const std::string lacking = missing_sizes(config);
-  Diagnostic& d = diagnostics.error(
-      "unknown-model-type",
-      name.empty() ? std::string("the config has no model_type")
-                   : fmt::format("model_type '{}' is not described here: which biases, norms, positions and tensors it has is missing",
-                                 printable(name)),
-      type ? type->span : config.span);
+  Diagnostic& d =
+      diagnostics.error("unknown-model-type",
+                        name.empty() ? std::string("the config has no model_type")
+                                     : fmt::format("model_type '{}' is not described here: which biases, "
+                                                   "norms, positions and tensors it has is missing",
+                                                   printable(name)),
+                        type ? type->span : config.span);
   if (!lacking.empty()) d.message += fmt::format("; the file also lacks {}", lacking);
   d.suggestion = near.empty() ? std::string(nearest_by_fields(config)) : near;
 }
@@ -140,7 +142,8 @@ void layer_types(HuggingfaceTranslator& t) {
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     const bool is_full = list->items[i].text == "full_attention";
     if (is_full == (i % period == full[0] % period)) continue;
-    t.diagnostics.error("unknown-pattern", "layer_types does not repeat with one full layer in each period", list->items[i].span);
+    t.diagnostics.error("unknown-pattern", "layer_types does not repeat with one full layer in each period",
+                        list->items[i].span);
     return;
   }
   t.put("global_every", std::to_string(period), list->span);
@@ -185,7 +188,10 @@ void HuggingfaceTranslator::put_default(std::string_view key, std::string_view t
   put(key, text);
   for (const CommonField& f : common_fields)
     if (f.key == key && (key == "layers" || key == "hidden_size" || key == "heads" || key == "vocab_size"))
-      diagnostics.warning("default-used", fmt::format("the config lacks {}; {}'s default {} is used", *f.names.begin(), type, text), config.span);
+      diagnostics.warning(
+          "default-used",
+          fmt::format("the config lacks {}; {}'s default {} is used", *f.names.begin(), type, text),
+          config.span);
 }
 
 void HuggingfaceTranslator::remove(std::string_view key) {
@@ -210,7 +216,8 @@ std::int64_t HuggingfaceTranslator::count(std::string_view name, std::int64_t ot
   if (!n) return otherwise;
   std::int64_t value = 0;
   const char *first = n->text.data(), *last = first + n->text.size();
-  if (const auto [end, error] = std::from_chars(first, last, value); n->is_scalar() && error == std::errc{} && end == last && value >= 0)
+  if (const auto [end, error] = std::from_chars(first, last, value);
+      n->is_scalar() && error == std::errc{} && end == last && value >= 0)
     return value;
   diagnostics.error("wrong-type", fmt::format("'{}' must be a count", name), n->span);
   return otherwise;
@@ -235,7 +242,9 @@ Node huggingface_model(const Node& config, Diagnostics& diagnostics) {
     const std::string type = type_of(config, diagnostics);
     return type.empty() ? Node{} : translate(config, *find_huggingface_type(type), diagnostics);
   }
-  diagnostics.warning("text-only", "only the text model of this config is described; vision and audio parts are left out", text->span);
+  diagnostics.warning("text-only",
+                      "only the text model of this config is described; vision and audio parts are left out",
+                      text->span);
   Node inner = *text;
   for (std::string_view key : {"model_type", "tie_word_embeddings"})  // stated outside only, in older files
     if (const Node* outer = config.find(key); outer && !inner.find(key)) set(inner, key, *outer, outer->span);

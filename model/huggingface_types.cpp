@@ -1,6 +1,5 @@
-#include "model/huggingface_translator.h"
-
 #include "model/huggingface.h"
+#include "model/huggingface_translator.h"
 
 #include <algorithm>
 
@@ -13,7 +12,8 @@ using T = HuggingfaceTranslator;
 constexpr std::string_view gpt_choices =
     "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true";
 constexpr std::string_view bert_choices =
-    "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true ffn_bias=true causal=false "
+    "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true ffn_bias=true "
+    "causal=false "
     "embedding_norm=true final_norm=false pooler=true head=none tied_embeddings=true";
 
 void attention_bias(T& t) {
@@ -79,15 +79,18 @@ void deepseek(T& t) {
   t.remove("head_dim");
   t.copy("moe.every", {"moe_layer_freq"});
   if (t.type == "deepseek_v32")
-    t.diagnostics.warning("not-described", "the sparse attention indexer of deepseek_v32 is not described; its tensors and work are left out",
-                          t.config.span);
+    t.diagnostics.warning(
+        "not-described",
+        "the sparse attention indexer of deepseek_v32 is not described; its tensors and work are left out",
+        t.config.span);
 }
 
 void gemma2(T& t) { attention_bias(t); }
 
 void gemma3(T& t) {
   attention_bias(t);
-  if (const Node* pattern = t.field({"sliding_window_pattern", "_sliding_window_pattern"}); pattern && pattern->is_scalar()) {
+  if (const Node* pattern = t.field({"sliding_window_pattern", "_sliding_window_pattern"});
+      pattern && pattern->is_scalar()) {
     t.remove("global_every");
     t.copy("global_every", {"sliding_window_pattern", "_sliding_window_pattern"});
   }
@@ -111,31 +114,39 @@ void gpt_neox(T& t) {
 }
 
 void opt(T& t) {
-  t.put("final_norm", t.flag("do_layer_norm_before", true) && !t.flag("_remove_final_layer_norm", false) ? "true" : "false");
+  t.put("final_norm", t.flag("do_layer_norm_before", true) && !t.flag("_remove_final_layer_norm", false)
+                          ? "true"
+                          : "false");
   if (!t.flag("enable_bias", true))
     for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "false");
 }
 
 void falcon(T& t) {
-  const bool is_new = t.flag("new_decoder_architecture", false), is_parallel = t.flag("parallel_attn", true), bias = t.flag("bias", false);
+  const bool is_new = t.flag("new_decoder_architecture", false), is_parallel = t.flag("parallel_attn", true),
+             bias = t.flag("bias", false);
   if (!is_new) {
     t.remove("kv_heads");
     if (t.flag("multi_query", true)) t.put("kv_heads", "1");
   }
   t.put_flag("parallel_attention", is_parallel || is_new);
-  t.put("norms_per_layer", is_new ? std::to_string(t.count("num_ln_in_parallel_attn", 2)) : is_parallel ? "1" : "2");
+  t.put("norms_per_layer", is_new        ? std::to_string(t.count("num_ln_in_parallel_attn", 2))
+                           : is_parallel ? "1"
+                                         : "2");
   t.put("positions", t.flag("alibi", false) ? "alibi" : "rotary");
-  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, bias ? "true" : "false");
+  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"})
+    t.put(key, bias ? "true" : "false");
 }
 
 void mpt(T& t) {
   const bool bias = !t.flag("no_bias", true), alibi = t.flag("attn_config.alibi", true);
   t.put("norm", bias ? "layernorm" : "layernorm-no-bias");
   t.put("positions", alibi ? "alibi" : t.flag("learned_pos_emb", true) ? "learned" : "none");
-  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, bias ? "true" : "false");
+  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"})
+    t.put(key, bias ? "true" : "false");
   t.copy("kv_heads", {"attn_config.kv_n_heads"});
   const std::int64_t ratio = t.count("expansion_ratio", 4), width = t.count("d_model", 2048);
-  if (ratio > 0 && ratio < 1024 && width > 0 && width < (1 << 24)) t.put("ffn_hidden_size", std::to_string(ratio * width));
+  if (ratio > 0 && ratio < 1024 && width > 0 && width < (1 << 24))
+    t.put("ffn_hidden_size", std::to_string(ratio * width));
 }
 
 void dbrx(T& t) {
@@ -146,7 +157,8 @@ void dbrx(T& t) {
 }
 
 void t5(T& t) {
-  const bool gated = t.text("feed_forward_proj", t.type == "mt5" ? "gated-gelu" : "relu").starts_with("gated");
+  const bool gated =
+      t.text("feed_forward_proj", t.type == "mt5" ? "gated-gelu" : "relu").starts_with("gated");
   t.put("activation", gated ? "geglu" : "relu");
   t.remove("layers");
   t.copy("encoder_layers", {"num_layers"});
@@ -157,7 +169,8 @@ void t5(T& t) {
 
 void chatglm(T& t) {
   if (t.field("inner_hidden_size") || t.field("position_encoding_2d")) {  // the first generation
-    for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias", "tied_embeddings"}) t.put(key, "true");
+    for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias", "tied_embeddings"})
+      t.put(key, "true");
     t.put("activation", "gelu");
     t.put("norm", "layernorm");
     t.copy("ffn_hidden_size", {"inner_hidden_size"});
@@ -191,7 +204,8 @@ void mamba(T& t) {
   t.copy("recurrent.expand", {"expand"});
   t.copy("recurrent.state_size", {"state_size"});
   t.copy("recurrent.conv_kernel", {"conv_kernel"});
-  if (const Node* rank = t.field("time_step_rank"); rank && rank->text != "auto") t.copy("recurrent.time_step_rank", {"time_step_rank"});
+  if (const Node* rank = t.field("time_step_rank"); rank && rank->text != "auto")
+    t.copy("recurrent.time_step_rank", {"time_step_rank"});
 }
 
 void mamba2(T& t) {
@@ -212,7 +226,8 @@ void jamba(T& t) {
   t.copy("recurrent.expand", {"mamba_expand"});
   t.copy("recurrent.state_size", {"mamba_d_state"});
   t.copy("recurrent.conv_kernel", {"mamba_d_conv"});
-  if (const Node* rank = t.field("mamba_dt_rank"); rank && rank->text != "auto") t.copy("recurrent.time_step_rank", {"mamba_dt_rank"});
+  if (const Node* rank = t.field("mamba_dt_rank"); rank && rank->text != "auto")
+    t.copy("recurrent.time_step_rank", {"mamba_dt_rank"});
   t.remove("sliding_window");
 }
 
@@ -223,125 +238,198 @@ void nemotron_h(T& t) {
   t.copy("recurrent.conv_kernel", {"conv_kernel"});
   t.copy("recurrent.head_dim", {"mamba_head_dim"});
   const std::int64_t heads = t.count("mamba_num_heads", 0), width = t.count("mamba_head_dim", 64);
-  if (heads > 0 && heads < (1 << 20) && width > 0 && width < (1 << 20)) t.put("recurrent.inner_size", std::to_string(heads * width));
+  if (heads > 0 && heads < (1 << 20) && width > 0 && width < (1 << 20))
+    t.put("recurrent.inner_size", std::to_string(heads * width));
   t.put_flag("moe.router_bias", t.has("moe.experts"));
   attention_bias(t);
 }
 
 // Sorted by name. Defaults are those of the configuration classes in huggingface/transformers.
 constexpr HuggingfaceType types[] = {
-    {"albert", "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true ffn_bias=true causal=false "
-               "embedding_norm=true final_norm=false pooler=true head=none tied_embeddings=true shared_layers=true "
-               "embedding_projection_bias=true",
-     "vocab_size=30000 embedding_size=128 hidden_size=4096 layers=12 heads=64 ffn_hidden_size=16384 max_positions=512 token_types=2"},
-    {"bert", bert_choices, "vocab_size=30522 hidden_size=768 layers=12 heads=12 ffn_hidden_size=3072 max_positions=512 token_types=2"},
-    {"bloom", "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true positions=alibi embedding_norm=true",
+    {"albert",
+     "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true "
+     "ffn_bias=true causal=false "
+     "embedding_norm=true final_norm=false pooler=true head=none tied_embeddings=true shared_layers=true "
+     "embedding_projection_bias=true",
+     "vocab_size=30000 embedding_size=128 hidden_size=4096 layers=12 heads=64 ffn_hidden_size=16384 "
+     "max_positions=512 token_types=2"},
+    {"bert", bert_choices,
+     "vocab_size=30522 hidden_size=768 layers=12 heads=12 ffn_hidden_size=3072 max_positions=512 "
+     "token_types=2"},
+    {"bloom",
+     "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true positions=alibi "
+     "embedding_norm=true",
      "vocab_size=250880 hidden_size=64 layers=2 heads=8 tied_embeddings=true"},
     {"chatglm", "",
-     "vocab_size=65024 hidden_size=4096 layers=28 heads=32 head_dim=128 kv_heads=2 ffn_hidden_size=13696 max_positions=2048", chatglm},
-    {"dbrx", "norm=layernorm-no-bias", "vocab_size=32000 hidden_size=2048 layers=24 heads=16 max_positions=2048 moe.experts=4 moe.top_k=1", dbrx},
-    {"deepseek", "", "vocab_size=102400 hidden_size=4096 layers=30 heads=32 ffn_hidden_size=11008 max_positions=2048"},
+     "vocab_size=65024 hidden_size=4096 layers=28 heads=32 head_dim=128 kv_heads=2 ffn_hidden_size=13696 "
+     "max_positions=2048",
+     chatglm},
+    {"dbrx", "norm=layernorm-no-bias",
+     "vocab_size=32000 hidden_size=2048 layers=24 heads=16 max_positions=2048 moe.experts=4 moe.top_k=1",
+     dbrx},
+    {"deepseek", "",
+     "vocab_size=102400 hidden_size=4096 layers=30 heads=32 ffn_hidden_size=11008 max_positions=2048"},
     {"deepseek_v2", "",
-     "vocab_size=102400 hidden_size=4096 layers=30 heads=32 ffn_hidden_size=11008 max_positions=2048 latent.kv_lora_rank=512 "
+     "vocab_size=102400 hidden_size=4096 layers=30 heads=32 ffn_hidden_size=11008 max_positions=2048 "
+     "latent.kv_lora_rank=512 "
      "latent.rope_head_dim=64 latent.nope_head_dim=128 latent.v_head_dim=128",
      deepseek},
     {"deepseek_v3", "moe.router_bias=true",
-     "vocab_size=129280 hidden_size=7168 layers=61 heads=128 ffn_hidden_size=18432 max_positions=4096 latent.q_lora_rank=1536 "
-     "latent.kv_lora_rank=512 latent.rope_head_dim=64 latent.nope_head_dim=128 latent.v_head_dim=128 moe.experts=256 moe.top_k=8 "
+     "vocab_size=129280 hidden_size=7168 layers=61 heads=128 ffn_hidden_size=18432 max_positions=4096 "
+     "latent.q_lora_rank=1536 "
+     "latent.kv_lora_rank=512 latent.rope_head_dim=64 latent.nope_head_dim=128 latent.v_head_dim=128 "
+     "moe.experts=256 moe.top_k=8 "
      "moe.ffn_hidden_size=2048 moe.shared_experts=1 first_dense_layers=3",
      deepseek},
     {"deepseek_v32", "moe.router_bias=true", "max_positions=163840", deepseek},
-    {"falcon", "activation=gelu norm=layernorm", "vocab_size=65024 hidden_size=4544 layers=32 heads=71 max_positions=2048 tied_embeddings=true",
-     falcon},
+    {"falcon", "activation=gelu norm=layernorm",
+     "vocab_size=65024 hidden_size=4544 layers=32 heads=71 max_positions=2048 tied_embeddings=true", falcon},
     {"gemma", "activation=geglu",
-     "vocab_size=256000 hidden_size=3072 layers=28 heads=16 kv_heads=16 head_dim=256 ffn_hidden_size=24576 max_positions=8192 "
+     "vocab_size=256000 hidden_size=3072 layers=28 heads=16 kv_heads=16 head_dim=256 ffn_hidden_size=24576 "
+     "max_positions=8192 "
      "tied_embeddings=true",
      attention_bias},
     {"gemma2", "activation=geglu norms_per_layer=4 global_every=2",
-     "vocab_size=256000 hidden_size=2304 layers=26 heads=8 kv_heads=4 head_dim=256 ffn_hidden_size=9216 max_positions=8192 "
+     "vocab_size=256000 hidden_size=2304 layers=26 heads=8 kv_heads=4 head_dim=256 ffn_hidden_size=9216 "
+     "max_positions=8192 "
      "sliding_window=4096 tied_embeddings=true",
      gemma2},
     {"gemma3", "activation=geglu norms_per_layer=4 qk_norm=head global_every=6",
-     "vocab_size=262208 hidden_size=2304 layers=26 heads=8 kv_heads=4 head_dim=256 ffn_hidden_size=9216 max_positions=131072 "
+     "vocab_size=262208 hidden_size=2304 layers=26 heads=8 kv_heads=4 head_dim=256 ffn_hidden_size=9216 "
+     "max_positions=131072 "
      "sliding_window=4096 tied_embeddings=true",
      gemma3},
     {"gemma3_text", "activation=geglu norms_per_layer=4 qk_norm=head global_every=6",
-     "vocab_size=262208 hidden_size=2304 layers=26 heads=8 kv_heads=4 head_dim=256 ffn_hidden_size=9216 max_positions=131072 "
+     "vocab_size=262208 hidden_size=2304 layers=26 heads=8 kv_heads=4 head_dim=256 ffn_hidden_size=9216 "
+     "max_positions=131072 "
      "sliding_window=4096 tied_embeddings=true",
      gemma3},
-    {"glm", "", "vocab_size=151552 hidden_size=4096 layers=40 heads=32 kv_heads=2 head_dim=128 ffn_hidden_size=13696 max_positions=131072", glm4},
+    {"glm", "",
+     "vocab_size=151552 hidden_size=4096 layers=40 heads=32 kv_heads=2 head_dim=128 ffn_hidden_size=13696 "
+     "max_positions=131072",
+     glm4},
     {"glm4", "norms_per_layer=4",
-     "vocab_size=151552 hidden_size=4096 layers=40 heads=32 kv_heads=2 head_dim=128 ffn_hidden_size=13696 max_positions=131072", glm4},
+     "vocab_size=151552 hidden_size=4096 layers=40 heads=32 kv_heads=2 head_dim=128 ffn_hidden_size=13696 "
+     "max_positions=131072",
+     glm4},
     {"glm4_moe", "moe.router_bias=true",
-     "vocab_size=151552 hidden_size=4096 layers=46 heads=96 kv_heads=8 head_dim=128 ffn_hidden_size=10944 max_positions=131072 "
+     "vocab_size=151552 hidden_size=4096 layers=46 heads=96 kv_heads=8 head_dim=128 ffn_hidden_size=10944 "
+     "max_positions=131072 "
      "moe.experts=128 moe.top_k=8 moe.ffn_hidden_size=1408 moe.shared_experts=1 first_dense_layers=1",
      glm4_moe},
-    {"gpt2", "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true positions=learned",
+    {"gpt2",
+     "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true "
+     "positions=learned",
      "vocab_size=50257 hidden_size=768 layers=12 heads=12 max_positions=1024 tied_embeddings=true"},
-    {"gpt_bigcode", "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true positions=learned",
-     "vocab_size=50257 hidden_size=768 layers=12 heads=12 max_positions=1024 tied_embeddings=true", gpt_bigcode},
-    {"gpt_neo", "activation=gelu norm=layernorm attention_output_bias=true ffn_bias=true positions=learned global_every=2 global_offset=0",
-     "vocab_size=50257 hidden_size=2048 layers=24 heads=16 max_positions=2048 sliding_window=256 tied_embeddings=true"},
-    {"gpt_neox", gpt_choices, "vocab_size=50432 hidden_size=6144 layers=44 heads=64 ffn_hidden_size=24576 max_positions=2048", gpt_neox},
+    {"gpt_bigcode",
+     "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true "
+     "positions=learned",
+     "vocab_size=50257 hidden_size=768 layers=12 heads=12 max_positions=1024 tied_embeddings=true",
+     gpt_bigcode},
+    {"gpt_neo",
+     "activation=gelu norm=layernorm attention_output_bias=true ffn_bias=true positions=learned "
+     "global_every=2 global_offset=0",
+     "vocab_size=50257 hidden_size=2048 layers=24 heads=16 max_positions=2048 sliding_window=256 "
+     "tied_embeddings=true"},
+    {"gpt_neox", gpt_choices,
+     "vocab_size=50432 hidden_size=6144 layers=44 heads=64 ffn_hidden_size=24576 max_positions=2048",
+     gpt_neox},
     {"gpt_oss",
-     "qkv_bias=true attention_output_bias=true attention_sinks=true global_every=2 moe.router_bias=true moe.expert_bias=true",
-     "vocab_size=201088 hidden_size=2880 layers=36 heads=64 kv_heads=8 head_dim=64 moe.ffn_hidden_size=2880 max_positions=131072 "
+     "qkv_bias=true attention_output_bias=true attention_sinks=true global_every=2 moe.router_bias=true "
+     "moe.expert_bias=true",
+     "vocab_size=201088 hidden_size=2880 layers=36 heads=64 kv_heads=8 head_dim=64 moe.ffn_hidden_size=2880 "
+     "max_positions=131072 "
      "sliding_window=128 moe.experts=128 moe.top_k=4",
      expert_width},
-    {"gptj", "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true ffn_bias=true lm_head_bias=true",
+    {"gptj",
+     "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true ffn_bias=true "
+     "lm_head_bias=true",
      "vocab_size=50400 hidden_size=4096 layers=28 heads=16 max_positions=2048"},
     {"jamba", "positions=none recurrent.kind=mamba recurrent.parameter_norms=true",
-     "vocab_size=65536 hidden_size=4096 layers=32 heads=32 kv_heads=8 ffn_hidden_size=14336 max_positions=262144 moe.experts=16 "
+     "vocab_size=65536 hidden_size=4096 layers=32 heads=32 kv_heads=8 ffn_hidden_size=14336 "
+     "max_positions=262144 moe.experts=16 "
      "moe.top_k=2 attention_every=8 attention_offset=4 moe.every=2 moe.offset=1",
      jamba},
     {"kimi_k2", "moe.router_bias=true", "vocab_size=163840 max_positions=131072", deepseek},
-    {"llama", "", "vocab_size=32000 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048", llama},
-    {"mamba", "positions=none recurrent.kind=mamba", "vocab_size=50280 hidden_size=768 layers=32 tied_embeddings=true", mamba},
+    {"llama", "",
+     "vocab_size=32000 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048", llama},
+    {"mamba", "positions=none recurrent.kind=mamba",
+     "vocab_size=50280 hidden_size=768 layers=32 tied_embeddings=true", mamba},
     {"mamba2", "positions=none recurrent.kind=mamba2",
      "vocab_size=32768 hidden_size=4096 layers=64 recurrent.state_size=128 recurrent.groups=8", mamba2},
     {"mimo", "qkv_bias=true", "max_positions=32768", qwen2},
     {"minimax_m2", "moe.router_bias=true", "max_positions=196608", minimax},
-    {"mistral", "", "vocab_size=32000 hidden_size=4096 layers=32 heads=32 kv_heads=8 ffn_hidden_size=14336 max_positions=131072", nullptr},
+    {"mistral", "",
+     "vocab_size=32000 hidden_size=4096 layers=32 heads=32 kv_heads=8 ffn_hidden_size=14336 "
+     "max_positions=131072",
+     nullptr},
     {"mixtral", "",
-     "vocab_size=32000 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.ffn_hidden_size=14336 max_positions=131072 moe.experts=8 moe.top_k=2",
+     "vocab_size=32000 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.ffn_hidden_size=14336 "
+     "max_positions=131072 moe.experts=8 moe.top_k=2",
      expert_width},
-    {"mpt", "activation=gelu", "vocab_size=50368 hidden_size=2048 layers=24 heads=16 max_positions=2048 tied_embeddings=true", mpt},
+    {"mpt", "activation=gelu",
+     "vocab_size=50368 hidden_size=2048 layers=24 heads=16 max_positions=2048 tied_embeddings=true", mpt},
     {"mt5", "positions=relative",
-     "vocab_size=250112 hidden_size=512 layers=8 encoder_layers=8 heads=6 head_dim=64 ffn_hidden_size=1024", t5},
+     "vocab_size=250112 hidden_size=512 layers=8 encoder_layers=8 heads=6 head_dim=64 ffn_hidden_size=1024",
+     t5},
     {"nemotron_h", "activation=relu2 positions=none recurrent.kind=mamba2",
-     "vocab_size=131072 hidden_size=4096 layers=52 heads=32 kv_heads=8 head_dim=128 max_positions=4096", nemotron_h},
+     "vocab_size=131072 hidden_size=4096 layers=52 heads=32 kv_heads=8 head_dim=128 max_positions=4096",
+     nemotron_h},
     {"olmoe", "qk_norm=full",
-     "vocab_size=50304 hidden_size=2048 layers=16 heads=16 moe.ffn_hidden_size=2048 max_positions=4096 moe.experts=64 moe.top_k=8",
+     "vocab_size=50304 hidden_size=2048 layers=16 heads=16 moe.ffn_hidden_size=2048 max_positions=4096 "
+     "moe.experts=64 moe.top_k=8",
      expert_width},
-    {"opt", "norm=layernorm positions=learned position_offset=2 activation=relu qkv_bias=true attention_output_bias=true ffn_bias=true",
-     "vocab_size=50272 hidden_size=768 layers=12 heads=12 ffn_hidden_size=3072 max_positions=2048 tied_embeddings=true", opt},
+    {"opt",
+     "norm=layernorm positions=learned position_offset=2 activation=relu qkv_bias=true "
+     "attention_output_bias=true ffn_bias=true",
+     "vocab_size=50272 hidden_size=768 layers=12 heads=12 ffn_hidden_size=3072 max_positions=2048 "
+     "tied_embeddings=true",
+     opt},
     {"phi",
-     "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true qkv_bias=true attention_output_bias=true ffn_bias=true "
+     "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true qkv_bias=true "
+     "attention_output_bias=true ffn_bias=true "
      "lm_head_bias=true",
      "vocab_size=51200 hidden_size=2048 layers=24 heads=32 ffn_hidden_size=8192 max_positions=2048"},
-    {"phi3", "", "vocab_size=32064 hidden_size=3072 layers=32 heads=32 ffn_hidden_size=8192 max_positions=4096", llama},
-    {"phimoe", "norm=layernorm", "vocab_size=32064 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.experts=16 moe.top_k=2", phimoe},
-    {"qwen2", "qkv_bias=true", "vocab_size=151936 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=22016 max_positions=32768", qwen2},
+    {"phi3", "",
+     "vocab_size=32064 hidden_size=3072 layers=32 heads=32 ffn_hidden_size=8192 max_positions=4096", llama},
+    {"phimoe", "norm=layernorm",
+     "vocab_size=32064 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.experts=16 moe.top_k=2", phimoe},
+    {"qwen2", "qkv_bias=true",
+     "vocab_size=151936 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=22016 max_positions=32768",
+     qwen2},
     {"qwen2_moe", "qkv_bias=true moe.shared_experts=1 moe.shared_gate=true",
-     "vocab_size=151936 hidden_size=2048 layers=24 heads=16 ffn_hidden_size=5632 max_positions=32768 moe.experts=60 moe.top_k=4 "
+     "vocab_size=151936 hidden_size=2048 layers=24 heads=16 ffn_hidden_size=5632 max_positions=32768 "
+     "moe.experts=60 moe.top_k=4 "
      "moe.ffn_hidden_size=1408 moe.shared_ffn_hidden_size=5632",
      qwen2_moe},
     {"qwen3", "qk_norm=head",
-     "vocab_size=151936 hidden_size=4096 layers=32 heads=32 head_dim=128 ffn_hidden_size=22016 max_positions=32768", qwen3},
+     "vocab_size=151936 hidden_size=4096 layers=32 heads=32 head_dim=128 ffn_hidden_size=22016 "
+     "max_positions=32768",
+     qwen3},
     {"qwen3_moe", "qk_norm=head",
-     "vocab_size=151936 hidden_size=2048 layers=24 heads=32 kv_heads=4 ffn_hidden_size=6144 max_positions=32768 moe.experts=128 "
+     "vocab_size=151936 hidden_size=2048 layers=24 heads=32 kv_heads=4 ffn_hidden_size=6144 "
+     "max_positions=32768 moe.experts=128 "
      "moe.top_k=8 moe.ffn_hidden_size=768",
      qwen3_moe},
-    {"qwen3_next", "qk_norm=head attention_gate=true recurrent.kind=gated-delta moe.shared_experts=1 moe.shared_gate=true",
-     "vocab_size=151936 hidden_size=2048 layers=48 heads=16 kv_heads=2 head_dim=256 ffn_hidden_size=5632 max_positions=32768 "
+    {"qwen3_next",
+     "qk_norm=head attention_gate=true recurrent.kind=gated-delta moe.shared_experts=1 moe.shared_gate=true",
+     "vocab_size=151936 hidden_size=2048 layers=48 heads=16 kv_heads=2 head_dim=256 ffn_hidden_size=5632 "
+     "max_positions=32768 "
      "moe.experts=512 moe.top_k=10 moe.ffn_hidden_size=512 moe.shared_ffn_hidden_size=512",
      qwen3_next},
-    {"roberta", bert_choices, "vocab_size=50265 hidden_size=768 layers=12 heads=12 ffn_hidden_size=3072 max_positions=512 token_types=2"},
+    {"roberta", bert_choices,
+     "vocab_size=50265 hidden_size=768 layers=12 heads=12 ffn_hidden_size=3072 max_positions=512 "
+     "token_types=2"},
     {"rwkv", "norm=layernorm positions=none embedding_norm=true recurrent.kind=rwkv4",
      "vocab_size=50277 hidden_size=4096 layers=32", rwkv},
-    {"smollm3", "", "vocab_size=128256 hidden_size=2048 layers=36 heads=16 kv_heads=4 ffn_hidden_size=11008 max_positions=32768 tied_embeddings=true", llama},
+    {"smollm3", "",
+     "vocab_size=128256 hidden_size=2048 layers=36 heads=16 kv_heads=4 ffn_hidden_size=11008 "
+     "max_positions=32768 tied_embeddings=true",
+     llama},
     {"t5", "positions=relative",
-     "vocab_size=32128 hidden_size=512 layers=6 encoder_layers=6 heads=8 head_dim=64 ffn_hidden_size=2048 tied_embeddings=true", t5},
+     "vocab_size=32128 hidden_size=512 layers=6 encoder_layers=6 heads=8 head_dim=64 ffn_hidden_size=2048 "
+     "tied_embeddings=true",
+     t5},
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ class Builder {
   std::int16_t kind = -1;
 
   Tensor& matrix(R role, X rows, X columns, S sharding, std::int64_t copies = 1) {
-    Tensor t{.role = role, .sharding = sharding, .out_extent = rows, .in_extent = columns, .layer_kind = kind};
+    Tensor t{
+        .role = role, .sharding = sharding, .out_extent = rows, .in_extent = columns, .layer_kind = kind};
     t.out = extent(a_, rows).value;
     t.in = extent(a_, columns).value;
     t.copies = copies;
@@ -144,11 +145,15 @@ void gated_delta(Builder& b) {
 void rwkv(const Architecture& a, Builder& b) {
   const RecurrentKind k = a.recurrent.kind;
   const bool gate = k == RecurrentKind::rwkv5 || k == RecurrentKind::rwkv6;
-  const std::int64_t vectors = k == RecurrentKind::rwkv4 ? 5 : k == RecurrentKind::rwkv5 ? 8 : k == RecurrentKind::rwkv6 ? 10 : 14;
+  const std::int64_t vectors = k == RecurrentKind::rwkv4   ? 5
+                               : k == RecurrentKind::rwkv5 ? 8
+                               : k == RecurrentKind::rwkv6 ? 10
+                                                           : 14;
   b.matrix(R::time_mix, X::hidden, X::hidden, S::column, gate ? 4 : 3);
   b.matrix(R::time_mix_out, X::hidden, X::hidden, S::row);
   b.vector(R::time_mix_vectors, X::hidden, S::replicated, vectors);
-  if (k == RecurrentKind::rwkv6 || k == RecurrentKind::rwkv7) b.matrix(R::time_mix_low_rank, X::hidden, X::low_rank, S::replicated, 2);
+  if (k == RecurrentKind::rwkv6 || k == RecurrentKind::rwkv7)
+    b.matrix(R::time_mix_low_rank, X::hidden, X::low_rank, S::replicated, 2);
 }
 
 void channel_mix(const Architecture& a, Builder& b) {
@@ -196,7 +201,8 @@ void layer(const Architecture& a, const LayerKind& k, Builder& b) {
 void embedding(const Architecture& a, Builder& b) {
   b.matrix(R::token_embedding, X::vocab, X::embedding, S::vocabulary);
   if (a.positions == Positions::learned) {
-    const bool projected_sum = a.embedding_projection_bias || a.token_types > 0;  // ALBERT adds before projecting
+    const bool projected_sum =
+        a.embedding_projection_bias || a.token_types > 0;  // ALBERT adds before projecting
     b.matrix(R::position_embedding, X::positions, projected_sum ? X::embedding : X::hidden, S::replicated);
   }
   if (a.token_types > 0) b.matrix(R::token_type_embedding, X::token_types, X::embedding, S::replicated);
@@ -249,8 +255,8 @@ void total(Inventory& inv) {
   inv.active_parameters = passed;
   inv.non_embedding_parameters = all;
   for (const Tensor& t : inv.tensors) {
-    const bool is_table = t.role == R::token_embedding || t.role == R::position_embedding || t.role == R::token_type_embedding ||
-                          (t.role == R::lm_head && !t.is_bias);
+    const bool is_table = t.role == R::token_embedding || t.role == R::position_embedding ||
+                          t.role == R::token_type_embedding || (t.role == R::lm_head && !t.is_bias);
     if (is_table) inv.non_embedding_parameters -= t.elements();
   }
 }
@@ -276,7 +282,10 @@ Inventory inventory(const Architecture& a) {
   inv.of_kind.resize(inv.layers.kinds.size());
   for (std::size_t i = 0; i < inv.tensors.size(); ++i) {
     const Tensor& t = inv.tensors[i];
-    add(i < first_output ? inv.embedding : i < first_layer ? inv.output : inv.of_kind[static_cast<std::size_t>(t.layer_kind)], t, a);
+    add(i < first_output  ? inv.embedding
+        : i < first_layer ? inv.output
+                          : inv.of_kind[static_cast<std::size_t>(t.layer_kind)],
+        t, a);
   }
   total(inv);
   return inv;

@@ -19,21 +19,73 @@ namespace ridge {
 
 enum class TensorRole : std::uint8_t {
   // outside the layers
-  token_embedding, position_embedding, token_type_embedding, embedding_projection, embedding_norm,
-  relative_bias, final_norm, encoder_final_norm, encoder_relative_bias, output_projection, pooler,
-  mlm_dense, mlm_norm, mlm_bias, lm_head,
+  token_embedding,
+  position_embedding,
+  token_type_embedding,
+  embedding_projection,
+  embedding_norm,
+  relative_bias,
+  final_norm,
+  encoder_final_norm,
+  encoder_relative_bias,
+  output_projection,
+  pooler,
+  mlm_dense,
+  mlm_norm,
+  mlm_bias,
+  lm_head,
   // attention
-  norm, q, k, v, o, qk_norm, sinks, attention_gate,
-  q_a, q_a_norm, q_b, kv_a, kv_a_norm, kv_b,
-  cross_q, cross_k, cross_v, cross_o,
+  norm,
+  q,
+  k,
+  v,
+  o,
+  qk_norm,
+  sinks,
+  attention_gate,
+  q_a,
+  q_a_norm,
+  q_b,
+  kv_a,
+  kv_a_norm,
+  kv_b,
+  cross_q,
+  cross_k,
+  cross_v,
+  cross_o,
   // feed-forward
-  gate, up, down, router, expert_gate, expert_up, expert_down,
-  shared_gate_proj, shared_up, shared_down, shared_gate,
+  gate,
+  up,
+  down,
+  router,
+  expert_gate,
+  expert_up,
+  expert_down,
+  shared_gate_proj,
+  shared_up,
+  shared_down,
+  shared_gate,
   // recurrent mixers
-  ssm_in, ssm_conv, ssm_x, ssm_dt, ssm_a, ssm_d, ssm_norm, ssm_out,
-  time_mix, time_mix_out, time_mix_vectors, time_mix_low_rank, channel_key, channel_value, channel_receptance,
+  ssm_in,
+  ssm_conv,
+  ssm_x,
+  ssm_dt,
+  ssm_a,
+  ssm_d,
+  ssm_norm,
+  ssm_out,
+  time_mix,
+  time_mix_out,
+  time_mix_vectors,
+  time_mix_low_rank,
+  channel_key,
+  channel_value,
+  channel_receptance,
   // multi-token prediction
-  mtp_norm, mtp_projection, mtp_embedding, mtp_head,
+  mtp_norm,
+  mtp_projection,
+  mtp_embedding,
+  mtp_head,
 };
 inline constexpr std::size_t num_tensor_roles = static_cast<std::size_t>(TensorRole::mtp_head) + 1;
 
@@ -48,13 +100,44 @@ enum class Sharding : std::uint8_t {
 
 /// What a side of a tensor is, so that a count can be explained in the model's own sizes.
 enum class Extent : std::uint8_t {
-  one, vocab, hidden, two_hidden, embedding, positions, token_types, relative_buckets,
-  heads, head_dim, query, key_value, ffn,
-  q_rank, kv_rank, latent_query, latent_down, latent_up, latent_value,
-  experts, expert_ffn, shared_ffn,
-  inner, two_inner, conv_kernel, time_step_rank, mamba_x, state,
-  mamba2_in, mamba2_conv, recurrent_heads, low_rank,
-  delta_in, delta_conv, delta_gates, delta_heads, delta_value, delta_value_dim,
+  one,
+  vocab,
+  hidden,
+  two_hidden,
+  embedding,
+  positions,
+  token_types,
+  relative_buckets,
+  heads,
+  head_dim,
+  query,
+  key_value,
+  ffn,
+  q_rank,
+  kv_rank,
+  latent_query,
+  latent_down,
+  latent_up,
+  latent_value,
+  experts,
+  expert_ffn,
+  shared_ffn,
+  inner,
+  two_inner,
+  conv_kernel,
+  time_step_rank,
+  mamba_x,
+  state,
+  mamba2_in,
+  mamba2_conv,
+  recurrent_heads,
+  low_rank,
+  delta_in,
+  delta_conv,
+  delta_gates,
+  delta_heads,
+  delta_value,
+  delta_value_dim,
 };
 /// The count behind an extent; records its formula and inputs.
 Traced<std::int64_t> extent(const Architecture&, Extent, Explain* ex = nullptr);
@@ -62,8 +145,8 @@ Traced<std::int64_t> extent(const Architecture&, Extent, Explain* ex = nullptr);
 /// One tensor, or `copies` equal ones (the experts of a layer).
 struct Tensor {
   TensorRole role;
-  bool is_bias = false;   ///< the bias vector of that role
-  bool is_expert = false; ///< copies are spread over expert-parallel ranks, each cut by expert_tensor
+  bool is_bias = false;    ///< the bias vector of that role
+  bool is_expert = false;  ///< copies are spread over expert-parallel ranks, each cut by expert_tensor
   Sharding sharding = Sharding::replicated;
   Extent out_extent = Extent::one, in_extent = Extent::one;
   std::int16_t layer_kind = -1;  ///< -1: outside the layers
@@ -74,7 +157,9 @@ struct Tensor {
 };
 
 /// Degrees by which a layer's tensors are divided.
-struct ShardingDegrees { std::int64_t tensor = 1, expert = 1, expert_tensor = 1; };
+struct ShardingDegrees {
+  std::int64_t tensor = 1, expert = 1, expert_tensor = 1;
+};
 
 /// Elements by what divides them; sums over tensors, so that a rank's share is four divisions.
 struct ElementSums {
@@ -96,15 +181,15 @@ struct ElementSums {
 
 struct Inventory {
   LayerPlan layers;
-  std::vector<Tensor> tensors;        ///< outside the layers first, then kind by kind
-  std::vector<ElementSums> of_kind;   ///< one layer of each kind (an MTP kind with its projections)
-  ElementSums embedding;              ///< tokens, positions, types, their norm and projection
-  ElementSums output;                 ///< final norms, head, pooler
-  bool tied_embeddings = false;       ///< the last pipeline stage then holds the token table again
+  std::vector<Tensor> tensors;       ///< outside the layers first, then kind by kind
+  std::vector<ElementSums> of_kind;  ///< one layer of each kind (an MTP kind with its projections)
+  ElementSums embedding;             ///< tokens, positions, types, their norm and projection
+  ElementSums output;                ///< final norms, head, pooler
+  bool tied_embeddings = false;      ///< the last pipeline stage then holds the token table again
   bool shared_layers = false;
-  std::int64_t token_embedding = 0;   ///< V x embedding_size
-  std::int64_t parameters = 0;        ///< exact total; a tied table counts once
-  std::int64_t active_parameters = 0; ///< parameters - experts a token does not pass
+  std::int64_t token_embedding = 0;           ///< V x embedding_size
+  std::int64_t parameters = 0;                ///< exact total; a tied table counts once
+  std::int64_t active_parameters = 0;         ///< parameters - experts a token does not pass
   std::int64_t non_embedding_parameters = 0;  ///< without token, position and type tables and an untied head
 };
 

@@ -33,7 +33,8 @@ std::int64_t elements_per_rank(const Tensor& t, const Architecture& a, ShardingD
   switch (t.sharding) {
     case Sharding::replicated: return t.out * t.in * copies;
     case Sharding::row: return t.out * ceil_divide(t.in, degree) * copies;
-    case Sharding::key_value: return ceil_divide(t.out, std::min(degree, std::max<std::int64_t>(1, a.kv_heads))) * t.in * copies;
+    case Sharding::key_value:
+      return ceil_divide(t.out, std::min(degree, std::max<std::int64_t>(1, a.kv_heads))) * t.in * copies;
     case Sharding::column:
     case Sharding::vocabulary: return ceil_divide(t.out, degree) * t.in * copies;
   }
@@ -44,24 +45,34 @@ namespace {
 
 using Count = Traced<std::int64_t>;
 
-constexpr Formula tensor_formula{"model.parameters.tensor", "elements of one tensor over all layers", "out*in*copies*layers", "definition"};
-constexpr Formula total_formula{"model.parameters.total", "parameters", "sum(...)", "sum over the tensor inventory",
+constexpr Formula tensor_formula{"model.parameters.tensor", "elements of one tensor over all layers",
+                                 "out*in*copies*layers", "definition"};
+constexpr Formula total_formula{"model.parameters.total", "parameters", "sum(...)",
+                                "sum over the tensor inventory",
                                 "a tied table counts once; buffers do not count"};
 constexpr Formula active_formula{"model.parameters.active", "parameters that one token passes", "sum(...)",
-                                 "sum over the tensor inventory, k of E experts", "embedding tables count whole"};
+                                 "sum over the tensor inventory, k of E experts",
+                                 "embedding tables count whole"};
 
 Count copies_of(const Tensor& t, const Architecture& a, bool active, Explain* ex) {
-  if (!t.is_expert) return {t.copies, ex ? constant(ex, "model.copies." + std::to_string(t.copies), static_cast<double>(t.copies), "equal tensors of one layer").node : 0};
+  if (!t.is_expert)
+    return {t.copies, ex ? constant(ex, "model.copies." + std::to_string(t.copies),
+                                    static_cast<double>(t.copies), "equal tensors of one layer")
+                               .node
+                         : 0};
   if (active) return input(ex, "model.moe.top_k", std::min(a.moe.top_k, t.copies));
   return input(ex, "model.moe.experts", t.copies);
 }
 
 Count layers_of(const Tensor& t, const Inventory& inv, Explain* ex) {
-  const std::int64_t n = t.layer_kind < 0 || inv.shared_layers ? 1 : inv.layers.count[static_cast<std::size_t>(t.layer_kind)];
+  const std::int64_t n =
+      t.layer_kind < 0 || inv.shared_layers ? 1 : inv.layers.count[static_cast<std::size_t>(t.layer_kind)];
   if (!ex) return {n, 0};
   Origin origin;
   origin.citation = "layers of this kind, from layers and the pattern of the model";
-  const std::string key = t.layer_kind < 0 || inv.shared_layers ? "model.layers_of.once" : "model.layers_of.kind_" + std::to_string(t.layer_kind);
+  const std::string key = t.layer_kind < 0 || inv.shared_layers
+                              ? "model.layers_of.once"
+                              : "model.layers_of.kind_" + std::to_string(t.layer_kind);
   return {n, ex->input(key, static_cast<double>(n), Dim{}, origin)};
 }
 
@@ -74,7 +85,10 @@ Count sum(const Architecture& a, const Inventory& inv, const Formula& formula, b
     total += n;
     if (!ex) continue;
     const Count part = note(ex, tensor_formula, n,
-                            {{"out", extent(a, t.out_extent, ex)}, {"in", extent(a, t.in_extent, ex)}, {"copies", copies}, {"layers", layers}});
+                            {{"out", extent(a, t.out_extent, ex)},
+                             {"in", extent(a, t.in_extent, ex)},
+                             {"copies", copies},
+                             {"layers", layers}});
     terms.emplace_back(role_name(t.role), part);
   }
   if (!ex) return {total, 0};

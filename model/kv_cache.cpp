@@ -7,14 +7,18 @@ namespace ridge {
 
 namespace {
 
-struct NamedFormat { std::string_view name; double bits; std::int64_t group; double scale_bits; };
+struct NamedFormat {
+  std::string_view name;
+  double bits;
+  std::int64_t group;
+  double scale_bits;
+};
 
 // Groups of -1 span one head.
 constexpr NamedFormat cache_formats[] = {
-    {"bf16", 16, 0, 0},  {"fp16", 16, 0, 0},  {"fp32", 32, 0, 0},   {"fp8", 8, 0, 0},
-    {"int8", 8, -1, 16}, {"int4", 4, 32, 32}, {"q8_0", 8, 32, 16},  {"q5_0", 5, 32, 16},
-    {"q5_1", 5, 32, 32}, {"q4_0", 4, 32, 16}, {"q4_1", 4, 32, 32},  {"nvfp4", 4, 16, 8},
-    {"mxfp4", 4, 32, 8},
+    {"bf16", 16, 0, 0},  {"fp16", 16, 0, 0},  {"fp32", 32, 0, 0},  {"fp8", 8, 0, 0},    {"int8", 8, -1, 16},
+    {"int4", 4, 32, 32}, {"q8_0", 8, 32, 16}, {"q5_0", 5, 32, 16}, {"q5_1", 5, 32, 32}, {"q4_0", 4, 32, 16},
+    {"q4_1", 4, 32, 32}, {"nvfp4", 4, 16, 8}, {"mxfp4", 4, 32, 8},
 };
 
 std::int64_t recurrent_state(const Recurrent& r, std::int64_t hidden) {
@@ -76,28 +80,35 @@ LayerCache layer_cache(const Architecture& a, const LayerKind& k) {
   return c;
 }
 
-double cache_elements(const LayerCache& c, std::int64_t context, std::int64_t encoder_tokens, std::int64_t tensor) {
+double cache_elements(const LayerCache& c, std::int64_t context, std::int64_t encoder_tokens,
+                      std::int64_t tensor) {
   const std::int64_t kept = c.token_limit > 0 ? std::min(context, c.token_limit) : context;
   const double tokens = static_cast<double>(c.per_token) * static_cast<double>(kept) +
                         static_cast<double>(c.per_encoder_token) * static_cast<double>(encoder_tokens);
-  const std::int64_t limit = std::max<std::int64_t>(1, c.divisor_limit), degree = std::clamp<std::int64_t>(tensor, 1, limit);
-  const std::int64_t heads_per_rank = (limit + degree - 1) / degree;  // the fullest rank when K is not a multiple of t
+  const std::int64_t limit = std::max<std::int64_t>(1, c.divisor_limit),
+                     degree = std::clamp<std::int64_t>(tensor, 1, limit);
+  const std::int64_t heads_per_rank =
+      (limit + degree - 1) / degree;  // the fullest rank when K is not a multiple of t
   return tokens * static_cast<double>(heads_per_rank) / static_cast<double>(limit) +
          static_cast<double>(c.per_sequence) / static_cast<double>(std::max<std::int64_t>(1, tensor));
 }
 
 namespace {
 
-constexpr Formula per_token_formula{"kv_cache.elements_per_token", "cached elements that one more token adds", "sum(...)",
-                                    "sum over layers", "windows not yet full; a model that never looks back (encoder) adds none"};
-constexpr Formula grouped_formula{"kv_cache.layer.heads", "elements a token over the layers of a kind", "2*K*e*layers",
-                                  "DeepSeek-AI 2024, arXiv:2405.04434, table 1"};
-constexpr Formula latent_formula{"kv_cache.layer.latent", "elements a token over the layers of a kind", "(r + rope)*layers",
-                                 "DeepSeek-AI 2024, arXiv:2405.04434, table 1"};
+constexpr Formula per_token_formula{
+    "kv_cache.elements_per_token", "cached elements that one more token adds", "sum(...)", "sum over layers",
+    "windows not yet full; a model that never looks back (encoder) adds none"};
+constexpr Formula grouped_formula{"kv_cache.layer.heads", "elements a token over the layers of a kind",
+                                  "2*K*e*layers", "DeepSeek-AI 2024, arXiv:2405.04434, table 1"};
+constexpr Formula latent_formula{"kv_cache.layer.latent", "elements a token over the layers of a kind",
+                                 "(r + rope)*layers", "DeepSeek-AI 2024, arXiv:2405.04434, table 1"};
 constexpr Formula bytes_formula{"kv_cache.bytes", "cache bytes on one rank", "elements*width", "definition"};
-constexpr Formula elements_formula{"kv_cache.elements", "cached elements on one rank", "sum(...)", "sum over layers"};
-constexpr Formula kind_formula{"kv_cache.elements.kind", "cached elements of the layers of a kind on one rank",
-                               "sequences*layers*((per_token*select(limit, min(context, limit), context) + per_encoder*encoder)*share + state/t)",
+constexpr Formula elements_formula{"kv_cache.elements", "cached elements on one rank", "sum(...)",
+                                   "sum over layers"};
+constexpr Formula kind_formula{"kv_cache.elements.kind",
+                               "cached elements of the layers of a kind on one rank",
+                               "sequences*layers*((per_token*select(limit, min(context, limit), context) + "
+                               "per_encoder*encoder)*share + state/t)",
                                "definition", "share: K/V heads of the fullest rank over K"};
 
 std::string kind_key(std::size_t k, std::string_view part) {
@@ -107,7 +118,8 @@ std::string kind_key(std::size_t k, std::string_view part) {
 Traced<std::int64_t> layers_of(const LayerPlan& p, std::size_t k, Explain* ex) {
   if (!ex) return {p.count[k], 0};
   const double n = static_cast<double>(p.count[k]);
-  return {p.count[k], constant(ex, kind_key(k, "layers"), n, "layers of this kind, from the model's pattern").node};
+  return {p.count[k],
+          constant(ex, kind_key(k, "layers"), n, "layers of this kind, from the model's pattern").node};
 }
 
 Traced<std::int64_t> per_token(const Architecture& a, const LayerPlan& p, std::size_t k, Explain* ex) {
@@ -117,9 +129,12 @@ Traced<std::int64_t> per_token(const Architecture& a, const LayerPlan& p, std::s
   if (p.kinds[k].mixer == Mixer::latent_attention)
     return note(ex, latent_formula, value,
                 {{"r", input(ex, "model.latent.kv_lora_rank", a.latent.kv_lora_rank)},
-                 {"rope", input(ex, "model.latent.rope_head_dim", a.latent.rope_head_dim)}, {"layers", layers}});
+                 {"rope", input(ex, "model.latent.rope_head_dim", a.latent.rope_head_dim)},
+                 {"layers", layers}});
   return note(ex, grouped_formula, value,
-              {{"K", input(ex, "model.kv_heads", a.kv_heads)}, {"e", input(ex, "model.head_dim", a.head_dim)}, {"layers", layers}});
+              {{"K", input(ex, "model.kv_heads", a.kv_heads)},
+               {"e", input(ex, "model.head_dim", a.head_dim)},
+               {"layers", layers}});
 }
 
 }  // namespace
@@ -138,33 +153,49 @@ Traced<std::int64_t> cache_elements_per_token(const Architecture& a, const Layer
   return {total, ex->note(per_token_formula, static_cast<double>(total), Dim{}, terms)};
 }
 
-Traced<Bytes> cache_bytes(const Architecture& a, const LayerPlan& p, const CacheFormat& f, std::int64_t sequences,
-                          std::int64_t context, std::int64_t encoder_tokens, std::int64_t tensor, Explain* ex) {
+Traced<Bytes> cache_bytes(const Architecture& a, const LayerPlan& p, const CacheFormat& f,
+                          std::int64_t sequences, std::int64_t context, std::int64_t encoder_tokens,
+                          std::int64_t tensor, Explain* ex) {
   double elements = 0;
   std::vector<Term> terms;
   for (std::size_t k = 0; k < p.kinds.size(); ++k) {
     if (p.kinds[k].is_mtp) continue;
     const LayerCache c = layer_cache(a, p.kinds[k]);
-    const double part = static_cast<double>(sequences * p.count[k]) * cache_elements(c, context, encoder_tokens, tensor);
+    const double part =
+        static_cast<double>(sequences * p.count[k]) * cache_elements(c, context, encoder_tokens, tensor);
     elements += part;
     if (!ex || part == 0) continue;
-    const auto number = [&](std::string_view what, double v) { return constant(ex, kind_key(k, what), v, "cache of this kind of layer"); };
-    const std::int64_t limit = std::max<std::int64_t>(1, c.divisor_limit), degree = std::clamp<std::int64_t>(tensor, 1, limit);
+    const auto number = [&](std::string_view what, double v) {
+      return constant(ex, kind_key(k, what), v, "cache of this kind of layer");
+    };
+    const std::int64_t limit = std::max<std::int64_t>(1, c.divisor_limit),
+                       degree = std::clamp<std::int64_t>(tensor, 1, limit);
     const double share = static_cast<double>((limit + degree - 1) / degree) / static_cast<double>(limit);
-    terms.emplace_back("kind", note(ex, kind_formula, part,
-        {{"sequences", input(ex, "sequences", sequences)}, {"layers", layers_of(p, k, ex)},
-         {"per_token", number("per_token", static_cast<double>(c.per_token))}, {"limit", number("token_limit", static_cast<double>(c.token_limit))},
-         {"context", input(ex, "context", context)}, {"per_encoder", number("per_encoder_token", static_cast<double>(c.per_encoder_token))},
-         {"encoder", input(ex, "encoder_tokens", encoder_tokens)}, {"share", number("share", share)},
-         {"state", number("per_sequence", static_cast<double>(c.per_sequence))}, {"t", input(ex, "parallel.tensor", tensor)}}));
+    terms.emplace_back(
+        "kind", note(ex, kind_formula, part,
+                     {{"sequences", input(ex, "sequences", sequences)},
+                      {"layers", layers_of(p, k, ex)},
+                      {"per_token", number("per_token", static_cast<double>(c.per_token))},
+                      {"limit", number("token_limit", static_cast<double>(c.token_limit))},
+                      {"context", input(ex, "context", context)},
+                      {"per_encoder", number("per_encoder_token", static_cast<double>(c.per_encoder_token))},
+                      {"encoder", input(ex, "encoder_tokens", encoder_tokens)},
+                      {"share", number("share", share)},
+                      {"state", number("per_sequence", static_cast<double>(c.per_sequence))},
+                      {"t", input(ex, "parallel.tensor", tensor)}}));
   }
-  const std::int64_t head = a.latent.kv_lora_rank > 0 ? a.latent.kv_lora_rank + a.latent.rope_head_dim : a.head_dim;
+  const std::int64_t head =
+      a.latent.kv_lora_rank > 0 ? a.latent.kv_lora_rank + a.latent.rope_head_dim : a.head_dim;
   const BytesPerElement width = bytes_per_element(f, head);
   const Bytes bytes = Elements{elements} * width;
   if (!ex) return {bytes, 0};
-  const Traced<Elements> all = terms.empty() ? constant(ex, "kv_cache.none", Elements{0}, "no layer caches anything")
-                                             : Traced<Elements>{Elements{elements}, ex->note(elements_formula, elements, Elements::dim, terms)};
-  return note(ex, bytes_formula, bytes, {{"elements", all}, {"width", constant(ex, "kv_cache.width", width, "cache format " + f.name)}});
+  const Traced<Elements> all =
+      terms.empty()
+          ? constant(ex, "kv_cache.none", Elements{0}, "no layer caches anything")
+          : Traced<Elements>{Elements{elements}, ex->note(elements_formula, elements, Elements::dim, terms)};
+  return note(
+      ex, bytes_formula, bytes,
+      {{"elements", all}, {"width", constant(ex, "kv_cache.width", width, "cache format " + f.name)}});
 }
 
 }  // namespace ridge

@@ -23,8 +23,8 @@ namespace ridge {
 struct CacheFormat {
   std::string name = "bf16";
   double bits = 16;
-  std::int64_t group = 0;    ///< elements sharing a scale; 0: none; -1: one head
-  double scale_bits = 0;     ///< of scale and zero point together, per group
+  std::int64_t group = 0;  ///< elements sharing a scale; 0: none; -1: one head
+  double scale_bits = 0;   ///< of scale and zero point together, per group
   friend bool operator==(const CacheFormat&, const CacheFormat&) = default;
 };
 
@@ -37,16 +37,17 @@ std::vector<std::string> cache_format_names();
 
 /// Cache of one layer of one kind.
 struct LayerCache {
-  std::int64_t per_token = 0;       ///< elements each further token adds while inside the window
-  std::int64_t token_limit = 0;     ///< tokens kept at most; 0: no limit
+  std::int64_t per_token = 0;    ///< elements each further token adds while inside the window
+  std::int64_t token_limit = 0;  ///< tokens kept at most; 0: no limit
   std::int64_t per_encoder_token = 0;
-  std::int64_t per_sequence = 0;    ///< recurrent state
-  std::int64_t divisor_limit = 0;   ///< tensor parallel ranks that share the token part: K; latent 1
+  std::int64_t per_sequence = 0;   ///< recurrent state
+  std::int64_t divisor_limit = 0;  ///< tensor parallel ranks that share the token part: K; latent 1
 };
 LayerCache layer_cache(const Architecture&, const LayerKind&);
 
 /// Elements of one layer for one sequence, on the fullest of `tensor` ranks.
-double cache_elements(const LayerCache&, std::int64_t context, std::int64_t encoder_tokens, std::int64_t tensor);
+double cache_elements(const LayerCache&, std::int64_t context, std::int64_t encoder_tokens,
+                      std::int64_t tensor);
 
 /// Elements that one more token adds over all layers, windows not yet full.
 Traced<std::int64_t> cache_elements_per_token(const Architecture&, const LayerPlan&, Explain* ex = nullptr);

@@ -24,16 +24,16 @@ struct LayerKind {
   bool is_encoder = false;
   bool is_causal = true;
   bool has_cross_attention = false;
-  bool is_mtp = false;       ///< a multi-token-prediction module: the layer and its projections
-  std::int64_t window = 0;   ///< tokens seen; 0: all
+  bool is_mtp = false;      ///< a multi-token-prediction module: the layer and its projections
+  std::int64_t window = 0;  ///< tokens seen; 0: all
   friend bool operator==(const LayerKind&, const LayerKind&) = default;
 };
 
 /// Order of a model's layers: encoder, then decoder (or the only stack), then MTP modules.
 struct LayerPlan {
   std::vector<LayerKind> kinds;
-  std::vector<std::int64_t> count;         ///< layers of each kind
-  std::vector<std::uint8_t> kind_of_layer; ///< index into kinds, in execution order
+  std::vector<std::int64_t> count;          ///< layers of each kind
+  std::vector<std::uint8_t> kind_of_layer;  ///< index into kinds, in execution order
   std::int64_t encoder_layers = 0, decoder_layers = 0, mtp_layers = 0;
 };
 

@@ -10,8 +10,9 @@ namespace ridge {
 namespace {
 
 bool is_table(TensorRole r) {
-  return r == TensorRole::token_embedding || r == TensorRole::position_embedding || r == TensorRole::token_type_embedding ||
-         r == TensorRole::relative_bias || r == TensorRole::encoder_relative_bias || r == TensorRole::mtp_embedding;
+  return r == TensorRole::token_embedding || r == TensorRole::position_embedding ||
+         r == TensorRole::token_type_embedding || r == TensorRole::relative_bias ||
+         r == TensorRole::encoder_relative_bias || r == TensorRole::mtp_embedding;
 }
 
 /// Classes of roles a rule may name; the first that fits a tensor.
@@ -29,8 +30,10 @@ bool takes_role(const PackingRule& r, const Tensor& t, const Architecture& a) {
   if (r.roles.empty()) return true;
   std::string_view group = role_class(t), name = t.is_vector() ? std::string_view{} : role_name(t.role);
   // A tied token table is the head.
-  if (t.role == TensorRole::token_embedding && a.tied_embeddings && a.head != Head::none) group = "head", name = "lm_head";
-  return std::any_of(r.roles.begin(), r.roles.end(), [&](const std::string& s) { return s == group || s == name; });
+  if (t.role == TensorRole::token_embedding && a.tied_embeddings && a.head != Head::none)
+    group = "head", name = "lm_head";
+  return std::any_of(r.roles.begin(), r.roles.end(),
+                     [&](const std::string& s) { return s == group || s == name; });
 }
 
 bool takes_layer(const PackingRule& r, std::int64_t i, std::int64_t n) {
@@ -47,8 +50,7 @@ bool takes_layer(const PackingRule& r, std::int64_t i, std::int64_t n) {
 bool takes_model(const PackingRule& r, const Architecture& a) {
   const std::int64_t groups = a.kv_heads > 0 ? a.heads / a.kv_heads : 1;
   return groups >= r.min_query_groups && (r.only_layers == 0 || r.only_layers == a.layers) &&
-         a.moe.experts >= r.min_experts &&
-         (r.only_experts == 0 || r.only_experts == a.moe.experts);
+         a.moe.experts >= r.min_experts && (r.only_experts == 0 || r.only_experts == a.moe.experts);
 }
 
 const Packing& fitting(const Tensor& t, const std::string& name, const StorageFormats& formats) {
@@ -59,30 +61,36 @@ const Packing& fitting(const Tensor& t, const std::string& name, const StorageFo
   return *p;
 }
 
-double tiles(std::int64_t size, std::int64_t tile) { return tile > 0 ? static_cast<double>((size + tile - 1) / tile) : 1; }
+double tiles(std::int64_t size, std::int64_t tile) {
+  return tile > 0 ? static_cast<double>((size + tile - 1) / tile) : 1;
+}
 
 }  // namespace
 
 double packed_bytes(const Tensor& t, const Packing& p) {
   // Vectors are packed along their only axis.
   const std::int64_t rows = t.is_vector() ? 1 : t.out, columns = t.is_vector() ? t.out : t.in;
-  double bytes = static_cast<double>(rows) * static_cast<double>((columns + p.block - 1) / p.block) * p.block_bytes;
+  double bytes =
+      static_cast<double>(rows) * static_cast<double>((columns + p.block - 1) / p.block) * p.block_bytes;
   if (p.scale_bytes > 0) bytes += tiles(rows, p.scale_rows) * tiles(columns, p.scale_columns) * p.scale_bytes;
   bytes += static_cast<double>(columns) * p.bytes_per_input;
   return bytes * static_cast<double>(t.copies);
 }
 
-const Packing& packing_of(const Tensor& t, std::int64_t layer, const Architecture& a, const StorageFormats& formats,
-                          const StorageFormat& format) {
+const Packing& packing_of(const Tensor& t, std::int64_t layer, const Architecture& a,
+                          const StorageFormats& formats, const StorageFormat& format) {
   for (const PackingRule& r : format.rules)
-    if (takes_role(r, t, a) && takes_layer(r, layer, a.layers) && takes_model(r, a)) return fitting(t, r.packing, formats);
+    if (takes_role(r, t, a) && takes_layer(r, layer, a.layers) && takes_model(r, a))
+      return fitting(t, r.packing, formats);
   return fitting(t, format.packing, formats);
 }
 
 Bytes ByteSums::per_rank(ShardingDegrees d) const {
-  const auto by = [](double bytes, std::int64_t degree) { return bytes / static_cast<double>(std::max<std::int64_t>(1, degree)); };
-  return Bytes{replicated + by(tensor, d.tensor) + by(key_value, std::min(d.tensor, kv_heads)) + by(expert, d.expert * d.expert_tensor) +
-               by(expert_replicated, d.expert)};
+  const auto by = [](double bytes, std::int64_t degree) {
+    return bytes / static_cast<double>(std::max<std::int64_t>(1, degree));
+  };
+  return Bytes{replicated + by(tensor, d.tensor) + by(key_value, std::min(d.tensor, kv_heads)) +
+               by(expert, d.expert * d.expert_tensor) + by(expert_replicated, d.expert)};
 }
 
 ByteSums& ByteSums::operator+=(const ByteSums& o) {
@@ -101,7 +109,8 @@ namespace {
 void add(ByteSums& sums, const Tensor& t, double bytes, const Architecture& a) {
   if (t.is_expert) {
     (t.sharding == Sharding::replicated ? sums.expert_replicated : sums.expert) += bytes;
-    sums.expert_active += bytes * static_cast<double>(std::min(a.moe.top_k, t.copies)) / static_cast<double>(t.copies);
+    sums.expert_active +=
+        bytes * static_cast<double>(std::min(a.moe.top_k, t.copies)) / static_cast<double>(t.copies);
   } else if (t.sharding == Sharding::replicated) {
     sums.replicated += bytes;
   } else {
@@ -115,14 +124,17 @@ bool depends_on_layer(const StorageFormat& f) {
 }
 
 /// Bytes of one tensor over all layers of its kind.
-double over_layers(const Tensor& t, const Architecture& a, const Inventory& inv, const StorageFormats& formats, const StorageFormat& format,
-                   bool by_layer) {
+double over_layers(const Tensor& t, const Architecture& a, const Inventory& inv,
+                   const StorageFormats& formats, const StorageFormat& format, bool by_layer) {
   const auto kind = static_cast<std::size_t>(t.layer_kind);
-  if (!by_layer) return static_cast<double>(inv.layers.count[kind]) * packed_bytes(t, packing_of(t, 0, a, formats, format));
+  if (!by_layer)
+    return static_cast<double>(inv.layers.count[kind]) *
+           packed_bytes(t, packing_of(t, 0, a, formats, format));
   double bytes = 0;
   for (std::size_t i = 0; i < inv.layers.kind_of_layer.size(); ++i) {
     if (inv.layers.kind_of_layer[i] != kind) continue;
-    const auto layer = static_cast<std::int64_t>(i) - (inv.layers.kinds[kind].is_encoder ? 0 : inv.layers.encoder_layers);
+    const auto layer =
+        static_cast<std::int64_t>(i) - (inv.layers.kinds[kind].is_encoder ? 0 : inv.layers.encoder_layers);
     bytes += packed_bytes(t, packing_of(t, layer, a, formats, format));
   }
   return bytes;
@@ -130,15 +142,17 @@ double over_layers(const Tensor& t, const Architecture& a, const Inventory& inv,
 
 }  // namespace
 
-WeightBytes weight_bytes(const Architecture& a, const Inventory& inv, const StorageFormats& formats, const StorageFormat& format) {
+WeightBytes weight_bytes(const Architecture& a, const Inventory& inv, const StorageFormats& formats,
+                         const StorageFormat& format) {
   WeightBytes w;
   w.of_kind.resize(inv.layers.kinds.size());
   const bool by_layer = depends_on_layer(format);
   double total = 0;
   bool is_output = false;
   for (const Tensor& t : inv.tensors) {
-    is_output = is_output || t.role == TensorRole::final_norm || t.role == TensorRole::encoder_final_norm || t.role == TensorRole::pooler ||
-                t.role == TensorRole::mlm_dense || t.role == TensorRole::output_projection || t.role == TensorRole::lm_head;
+    is_output = is_output || t.role == TensorRole::final_norm || t.role == TensorRole::encoder_final_norm ||
+                t.role == TensorRole::pooler || t.role == TensorRole::mlm_dense ||
+                t.role == TensorRole::output_projection || t.role == TensorRole::lm_head;
     if (t.layer_kind < 0) {
       const double bytes = packed_bytes(t, packing_of(t, -1, a, formats, format));
       add(is_output ? w.output : w.embedding, t, bytes, a);
@@ -159,7 +173,8 @@ WeightBytes weight_bytes(const Architecture& a, const Inventory& inv, const Stor
 namespace {
 
 bool is_known_role(std::string_view name) {
-  if (std::find(std::begin(role_classes), std::end(role_classes), name) != std::end(role_classes)) return true;
+  if (std::find(std::begin(role_classes), std::end(role_classes), name) != std::end(role_classes))
+    return true;
   for (std::size_t i = 0; i < num_tensor_roles; ++i)
     if (role_name(static_cast<TensorRole>(i)) == name) return true;
   return false;
@@ -176,15 +191,19 @@ class Checker {
  public:
   Checker(const StorageFormats& f, const Node& n, ReadContext& c) : formats_(f), node_(n), context_(c) {}
   void packing(const std::string& name, std::string_view in) {
-    if (formats_.packings.find(name) == formats_.packings.end()) error(fmt::format("'{}' uses unknown packing '{}'", in, name));
+    if (formats_.packings.find(name) == formats_.packings.end())
+      error(fmt::format("'{}' uses unknown packing '{}'", in, name));
   }
   void rule(const PackingRule& r, std::string_view in) {
     packing(r.packing, in);
     for (const std::string& role : r.roles)
       if (!is_known_role(role)) error(fmt::format("'{}' has a rule for unknown role '{}'", in, role));
-    if (!is_known_layers(r.layers)) error(fmt::format("'{}' has a rule for unknown layers '{}'", in, r.layers));
+    if (!is_known_layers(r.layers))
+      error(fmt::format("'{}' has a rule for unknown layers '{}'", in, r.layers));
   }
-  void error(std::string message) { context_.diagnostics.error("bad-format", std::move(message), node_.span); }
+  void error(std::string message) {
+    context_.diagnostics.error("bad-format", std::move(message), node_.span);
+  }
 
  private:
   const StorageFormats& formats_;

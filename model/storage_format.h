@@ -24,12 +24,12 @@ namespace ridge {
 /// Layout of one tensor's elements.
 struct Packing {
   std::string name;
-  std::int64_t block = 1;         ///< elements along `in` that are packed together
-  double block_bytes = 2;         ///< bytes of one block, its own scales included
+  std::int64_t block = 1;                          ///< elements along `in` that are packed together
+  double block_bytes = 2;                          ///< bytes of one block, its own scales included
   std::int64_t scale_rows = 0, scale_columns = 0;  ///< tile of one further scale; 0: the whole axis
-  double scale_bytes = 0;         ///< per tile
-  double bytes_per_input = 0;     ///< per column of the matrix
-  std::string fallback;           ///< packing when `in` is not a multiple of block
+  double scale_bytes = 0;                          ///< per tile
+  double bytes_per_input = 0;                      ///< per column of the matrix
+  std::string fallback;                            ///< packing when `in` is not a multiple of block
 
   double bits_per_element() const { return 8 * block_bytes / static_cast<double>(block); }
 };
@@ -38,7 +38,7 @@ struct Packing {
 struct PackingRule {
   std::vector<std::string> roles;  ///< role names or classes: vector embedding head linear expert router
   std::string packing;
-  std::string layers = "all";      ///< all, more-bits, first-eighth, first-sixteenth, or a number: the first n
+  std::string layers = "all";  ///< all, more-bits, first-eighth, first-sixteenth, or a number: the first n
   std::int64_t min_query_groups = 0;  ///< applies when heads / kv_heads is at least this
   std::int64_t only_layers = 0;       ///< applies to models of exactly this depth
   std::int64_t min_experts = 0;       ///< applies to models of at least this many experts
@@ -72,15 +72,17 @@ struct ByteSums {
 struct WeightBytes {
   std::vector<ByteSums> of_kind;  ///< one layer of each kind, averaged over its layers
   ByteSums embedding, output;
-  std::int64_t total = 0;         ///< whole model, exact
+  std::int64_t total = 0;  ///< whole model, exact
 };
 
 /// Pre  `format` is a member of `formats` and its packings exist (checked when read).
-WeightBytes weight_bytes(const Architecture&, const Inventory&, const StorageFormats& formats, const StorageFormat& format);
+WeightBytes weight_bytes(const Architecture&, const Inventory&, const StorageFormats& formats,
+                         const StorageFormat& format);
 
 /// Bytes of one tensor (all copies) in layer `layer` of `layers`.
 double packed_bytes(const Tensor&, const Packing&);
-const Packing& packing_of(const Tensor&, std::int64_t layer, const Architecture&, const StorageFormats&, const StorageFormat&);
+const Packing& packing_of(const Tensor&, std::int64_t layer, const Architecture&, const StorageFormats&,
+                          const StorageFormat&);
 
 /// llama.cpp's choice of layers worth more bits: i < n/8, i >= 7n/8, or every third between.
 constexpr bool uses_more_bits(std::int64_t i, std::int64_t n) {

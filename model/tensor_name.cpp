@@ -4,7 +4,10 @@ namespace ridge {
 
 namespace {
 
-struct RoleText { TensorRole role; std::string_view name, path; };
+struct RoleText {
+  TensorRole role;
+  std::string_view name, path;
+};
 
 // Paths: outside the layers whole, inside relative to "layers.{i}.".
 constexpr RoleText role_texts[] = {

@@ -54,12 +54,14 @@ std::string preset_file(std::string_view name, const std::string& folder, std::v
 
 Node read_file(const std::string& path, const std::string& folder, int depth, Diagnostics&);
 
-Node read_named(std::string_view given, const std::string& folder, int depth, Span span, Diagnostics& diagnostics) {
+Node read_named(std::string_view given, const std::string& folder, int depth, Span span,
+                Diagnostics& diagnostics) {
   if (is_path(given)) return read_file(std::string(given), folder, depth, diagnostics);
   std::vector<std::string> known;
   const std::string path = preset_file(given, folder, known);
   if (!path.empty()) return read_file(path, folder, depth, diagnostics);
-  Diagnostic& d = diagnostics.error("unknown-model", fmt::format("there is no model '{}'", printable(given)), span);
+  Diagnostic& d =
+      diagnostics.error("unknown-model", fmt::format("there is no model '{}'", printable(given)), span);
   d.suggestion = nearest(given, known);
   return {};
 }
@@ -70,16 +72,20 @@ Node read_file(const std::string& path, const std::string& folder, int depth, Di
   Node model = read_yaml(source, diagnostics);
   if (is_huggingface_config(model)) return huggingface_model(model, diagnostics);
   if (!model.is_map()) {
-    if (!diagnostics.has_errors()) diagnostics.error("not-a-map", "a model file is a map of keys such as layers and hidden_size", model.span);
+    if (!diagnostics.has_errors())
+      diagnostics.error("not-a-map", "a model file is a map of keys such as layers and hidden_size",
+                        model.span);
     return {};
   }
   take(model, "aliases");
   take(model, "source");
   const Node parent = take(model, "extends");
-  if (!model.find("name")) set(model, "name", Node::scalar(fs::path(path).stem().string(), model.span), model.span);
+  if (!model.find("name"))
+    set(model, "name", Node::scalar(fs::path(path).stem().string(), model.span), model.span);
   if (parent.is_null()) return model;
   if (!parent.is_scalar() || depth >= max_extends) {
-    diagnostics.error("bad-extends", fmt::format("'extends' names one preset, at most {} deep", max_extends), parent.span);
+    diagnostics.error("bad-extends", fmt::format("'extends' names one preset, at most {} deep", max_extends),
+                      parent.span);
     return {};
   }
   Node under = read_named(parent.text, folder, depth + 1, parent.span, diagnostics);
