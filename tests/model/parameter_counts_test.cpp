@@ -136,8 +136,9 @@ TEST(ParameterCounts, MeasurementRowsAgreeOrDifferForAKnownReason) {
     EXPECT_EQ(it == differences.end() ? inv.parameters : it->second.counted(a, inv),
               number(row, "measured.parameters"))
         << id << (it == differences.end() ? "" : std::string(": ") + it->second.reason);
-    if (it != differences.end())
+    if (it != differences.end()) {
       EXPECT_NE(inv.parameters, number(row, "measured.parameters")) << id << " needs no reason";
+    }
     ++(it == differences.end() ? agreed : explained);
   }
   EXPECT_EQ(agreed, 40);

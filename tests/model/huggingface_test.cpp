@@ -1,0 +1,132 @@
+#include "model/huggingface.h"
+
+#include "model/kv_cache.h"
+#include "support.h"
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace ridge::test {
+namespace {
+
+Node config(const std::string& name, Diagnostics& d) {
+  return read_yaml(read_source(repository("tests/model/hf/" + name + ".json"), d), d);
+}
+
+Architecture import_text(const std::string& json, Diagnostics& d) {
+  return import_huggingface(read_yaml(std::make_shared<Source>(Source{"config.json", json}), d), d);
+}
+
+// A config.json of each type gives the parameters, active parameters and cache of its preset.
+TEST(Huggingface, EveryTypeEqualsItsPreset) {
+  std::set<std::string> tested;
+  for (const Node& row : rows("tests/model/hf/expected.csv")) {
+    const std::string file = cell(row, "file");
+    Diagnostics d;
+    const Architecture a = import_huggingface(config(file, d), d);
+    ASSERT_FALSE(d.has_errors()) << file << "\n" << render(d);
+    const std::string vocabulary = cell(row, "vocab_size");
+    const Architecture preset = vocabulary.empty()
+                                    ? model(cell(row, "model"))
+                                    : model(cell(row, "model"), {{"vocab_size", vocabulary.c_str()}});
+    const Inventory inv = inventory(a), expected = inventory(preset);
+    // glm4 has norms behind both parts too, which the earlier glm-4-9b has not; nor has it biases on Q, K, V.
+    const std::int64_t extra = cell(row, "extra_norms").empty()
+                                   ? 0
+                                   : a.layers * (2 * a.hidden_size - (a.heads + 2 * a.kv_heads) * a.head_dim);
+    EXPECT_EQ(inv.parameters, expected.parameters + extra) << file;
+    EXPECT_EQ(inv.active_parameters, expected.active_parameters + extra) << file;
+    EXPECT_EQ(cache_elements_per_token(a, inv.layers).value,
+              cache_elements_per_token(preset, expected.layers).value)
+        << file;
+    EXPECT_EQ(inv.layers.count, expected.layers.count) << file;
+    for (std::size_t k = 0; k < inv.layers.kinds.size(); ++k)
+      EXPECT_EQ(inv.layers.kinds[k], expected.layers.kinds[k]) << file;
+    tested.insert(a.huggingface_type);
+  }
+  // Types whose files would repeat another type's: the same layers under another name.
+  for (const char* alike : {"deepseek_v32", "mimo", "phimoe", "gemma3"}) tested.insert(alike);
+  for (const std::string& type : huggingface_types())
+    EXPECT_TRUE(tested.count(type)) << type << " has no file in tests/model/hf";
+}
+
+TEST(Huggingface, TheTypesOfTheIssueAreKnown) {
+  const auto types = huggingface_types();
+  const std::set<std::string> known(types.begin(), types.end());
+  for (const char* type :
+       {"llama",       "mistral", "mixtral", "qwen2",  "qwen2_moe", "qwen3", "qwen3_moe", "deepseek_v2",
+        "deepseek_v3", "gemma",   "gemma2",  "gemma3", "phi",       "phi3",  "gpt2",      "gpt_neox",
+        "gptj",        "opt",     "bloom",   "falcon", "mpt",       "bert",  "roberta",   "albert",
+        "t5",          "mt5",     "gpt_oss", "olmoe",  "chatglm",   "glm4"})
+    EXPECT_TRUE(known.count(type)) << type;
+}
+
+TEST(Huggingface, OverridesApplyToAConfigAsToAPreset) {
+  Diagnostics d;
+  Node n = huggingface_model(config("llama", d), d);
+  set(n, "layers", Node::scalar("16"), {});
+  ReadContext c{d};
+  EXPECT_EQ(resolve(n, c).layers, 16);
+  EXPECT_FALSE(d.has_errors()) << render(d);
+}
+
+TEST(Huggingface, MissingSizesUseTheTypesDefaultAndSaySo) {
+  Diagnostics d;
+  const Architecture a = import_text(R"({"model_type": "gpt2", "n_layer": 6})", d);
+  EXPECT_FALSE(d.has_errors());
+  EXPECT_EQ(a.hidden_size, 768);
+  EXPECT_EQ(a.layers, 6);
+  EXPECT_EQ(d.items().size(), 3u) << render(d);  // hidden_size, heads, vocab_size
+  EXPECT_NE(render(d).find("gpt2's default 768"), std::string::npos) << render(d);
+}
+
+struct Bad {
+  const char* json;
+  const char* message;
+  const char* suggestion;
+  int line, column;
+};
+
+class BadConfig : public ::testing::TestWithParam<Bad> {};
+
+TEST_P(BadConfig, IsRefusedAtItsPlace) {
+  Diagnostics d;
+  import_text(GetParam().json, d);
+  ASSERT_TRUE(d.has_errors()) << GetParam().json;
+  bool found = false;
+  for (const Diagnostic& item : d.items()) {
+    if (item.severity != Severity::error || item.message.find(GetParam().message) == std::string::npos)
+      continue;
+    found = true;
+    EXPECT_EQ(item.suggestion, GetParam().suggestion) << item.message;
+    EXPECT_EQ(item.span.line, GetParam().line) << item.message;
+    EXPECT_EQ(item.span.column, GetParam().column) << item.message;
+  }
+  EXPECT_TRUE(found) << render(d);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Configs, BadConfig,
+    ::testing::Values(
+        Bad{"{\n  \"model_type\": \"lama\"\n}", "'lama' is not described", "llama", 2, 17},
+        // Nothing is named alike: the nearest has the same fields.
+        Bad{"{\"model_type\": \"zebra\", \"kv_lora_rank\": 512}",
+            "also lacks num_hidden_layers, hidden_size, num_attention_heads, vocab_size", "deepseek_v3", 1,
+            16},
+        Bad{"{\"model_type\": \"zebra\", \"num_local_experts\": 4}", "is not described", "mixtral", 1, 16},
+        Bad{"{\"architectures\": [\"ZebraForCausalLM\"]}", "no model_type", "llama", 1, 1},
+        Bad{"{\"hidden_size\": 4}", "no model_type", "llama", 1, 1},
+        Bad{"{\"model_type\": \"llama\",\n \"hidden_size\": \"wide\"}", "hidden_size", "wide", 2, 17},
+        Bad{"{\"model_type\": \"llama\",\n \"num_attention_heads\": 30,\n \"hidden_size\": 4096}",
+            "not a multiple of heads = 30", "", 2, 25},
+        Bad{"{\"model_type\": \"llama\",\n \"attention_bias\": 3}", "must be true or false", "", 2, 20},
+        Bad{"{\"model_type\": \"mpt\",\n \"expansion_ratio\": -4}", "must be a count", "", 2, 21},
+        Bad{"{\"model_type\": \"llama\",\n \"num_hidden_layers\": -1}", "", "", 2, 23},
+        Bad{"{\"model_type\": \"gpt_oss\",\n \"layer_types\": [\"full_attention\", \"sliding_attention\", "
+            "\"full_attention\", \"full_attention\"]}",
+            "does not repeat", "", 2, 75},
+        Bad{"[1, 2]", "a config.json holds a map", "", 1, 1}));
+
+}  // namespace
+}  // namespace ridge::test
