@@ -163,8 +163,13 @@ const Node* PresetIndex::document(PresetKind kind, std::string_view name, const 
                   kind == PresetKind::precision ? "precision" : fmt::format("{}", noun_of(kind))),
       fmt::format("no {} is called '{}'", noun_of(kind), printable(name)), span);
   std::replace(d.code.begin(), d.code.end(), ' ', '-');
-  std::vector<std::string> candidates = names(kind);
-  for (const auto& [alias, target] : aliases(kind)) candidates.push_back(alias);
+  std::vector<std::string> candidates;
+  const auto add_names = [&](PresetKind k) {
+    candidates.insert(candidates.end(), names(k).begin(), names(k).end());
+    for (const auto& [alias, target] : aliases(k)) candidates.push_back(alias);
+  };
+  add_names(kind);
+  if (kind == PresetKind::hardware) add_names(PresetKind::device);  // a device is a machine of one
   d.suggestion = nearest(name, candidates);
   if (names(kind).size() <= 24) d.expected = names(kind);
   return nullptr;

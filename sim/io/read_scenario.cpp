@@ -202,10 +202,23 @@ class Reading {
     if (!i) return;
     const StorageFormats& formats = presets_.formats(diagnostics_);
     if (const auto it = formats.formats.find(i->weights); it != formats.formats.end())
-      s_.weight_format = it->second;
+      keep_format(it->second, formats);
     else report_format("weights", i->weights, format_names(formats));
     s_.cache_format = cache_format(i->kv_cache);
     if (s_.cache_format.name.empty()) report_format("kv_cache", i->kv_cache, cache_format_names());
+  }
+
+  /// The format and the packings it can choose.
+  void keep_format(const StorageFormat& format, const StorageFormats& all) {
+    s_.weight_format = format;
+    std::vector<std::string> wanted{format.packing};
+    for (const PackingRule& rule : format.rules) wanted.push_back(rule.packing);
+    while (!wanted.empty()) {
+      const auto it = all.packings.find(wanted.back());
+      wanted.pop_back();
+      if (it == all.packings.end() || !s_.formats.packings.insert(*it).second) continue;
+      if (!it->second.fallback.empty()) wanted.push_back(it->second.fallback);
+    }
   }
 
   static std::vector<std::string> format_names(const StorageFormats& formats) {

@@ -45,4 +45,15 @@ std::string explain_json(const Explain& ex, NodeId id, int depth) {
   return json_text(node_json(ex, id, depth));
 }
 
+std::string explain_keys_json(const Explain& ex) {
+  Json j = Json::array();
+  for (const auto& [key, id] : ex.labels()) {
+    const Explain::Record& r = ex.record(id);
+    Json item = {{"key", key}, {"value", json_number(r.value)}, {"text", value_text(r.value, r.dim)}};
+    if (r.formula) item["result"] = r.formula->result;
+    j.push_back(std::move(item));
+  }
+  return json_text(j);
+}
+
 }  // namespace ridge

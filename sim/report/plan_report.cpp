@@ -12,11 +12,15 @@ namespace ridge {
 namespace {
 
 std::string percent(double fraction) {
-  return std::isfinite(fraction) ? fmt::format("{:.1f} %", 100 * fraction) : "-";
+  if (!std::isfinite(fraction)) return "-";
+  return std::abs(fraction) < 100 ? fmt::format("{:.1f} %", 100 * fraction)
+                                  : fmt::format("{:.2g} %", 100 * fraction);
 }
 
 std::string whole_percent(double fraction) {
-  return std::isfinite(fraction) ? fmt::format("{:.0f} %", 100 * fraction) : "-";
+  if (!std::isfinite(fraction)) return "-";
+  return std::abs(fraction) < 100 ? fmt::format("{:.0f} %", 100 * fraction)
+                                  : fmt::format("{:.2g} %", 100 * fraction);
 }
 
 std::string exact(double value) { return std::isfinite(value) ? format_number(value) : std::string{}; }
@@ -112,11 +116,11 @@ class PlanReporter {
                              format(t.tokens_per_second_per_device.value) + " per device", Tone::plain,
                              "throughput.tokens_per_second", exact(t.tokens_per_second.value.value())});
     if (t.model_flops_utilization.value > 0)
-      facts.items.push_back(
-          {"utilisation", percent(t.model_flops_utilization.value) + " MFU",
-           fmt::format("{} per device; {} of the peak with recomputation counted",
-                       format(t.flops_per_device.value), percent(t.hardware_flops_utilization.value)),
-           Tone::plain, "throughput.model_flops_utilization", exact(t.model_flops_utilization.value)});
+      facts.items.push_back({"utilisation", percent(t.model_flops_utilization.value) + " MFU",
+                             fmt::format("{} per device, {} HFU", format(t.flops_per_device.value),
+                                         percent(t.hardware_flops_utilization.value)),
+                             Tone::plain, "throughput.model_flops_utilization",
+                             exact(t.model_flops_utilization.value)});
   }
 
   void memory() {

@@ -1,0 +1,47 @@
+#include "cli/run.h"
+
+#include "cli/session.h"
+
+#include <exception>
+#include <ostream>
+#include <utility>
+
+namespace ridge {
+namespace {
+
+using Command = int (*)(Session&);
+
+constexpr std::pair<std::string_view, Command> commands[] = {
+    {"list", list_command},       {"model", model_command},           {"hardware", hardware_command},
+    {"plan", plan_command},       {"train", flags_command},           {"infer", flags_command},
+    {"compare", compare_command}, {"validate", validate_command},     {"explain", explain_command},
+    {"schema", schema_command},   {"completion", completion_command},
+};
+
+int run_command(Session& s) {
+  for (const auto& [name, command] : commands)
+    if (name == s.arguments.command) return command(s);
+  return 3;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, std::istream& in, std::ostream& out, std::ostream& err,
+        const Terminal& terminal) {
+  try {
+    const ParsedArguments parsed = parse_arguments(arguments);
+    if (!parsed.arguments) {
+      (parsed.status == 0 ? out : err) << parsed.text;
+      return parsed.status;
+    }
+    Session session(*parsed.arguments, in, out, err, terminal);
+    const int status = run_command(session);
+    out.flush();
+    return out ? status : 3;
+  } catch (const std::exception& e) {
+    err << "ridge: internal fault: " << e.what() << "\nPlease report it with the command that caused it.\n";
+    return 3;
+  }
+}
+
+}  // namespace ridge

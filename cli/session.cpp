@@ -1,0 +1,82 @@
+#include "cli/session.h"
+
+#include <istream>
+#include <iterator>
+#include <ostream>
+
+namespace ridge {
+namespace {
+
+bool in_color(const Session& s, bool is_terminal) {
+  switch (s.arguments.color) {
+    case ColorMode::always: return true;
+    case ColorMode::never: return false;
+    case ColorMode::automatic: return is_terminal && s.terminal.wants_color;
+  }
+  return false;
+}
+
+TextStyle text_style(const Session& s) {
+  TextStyle style;
+  style.width = s.arguments.width.value_or(std::min(s.terminal.width, 120));
+  style.colour = in_color(s, s.terminal.out_is_terminal);
+  style.unicode = s.terminal.unicode && !s.arguments.ascii;
+  return style;
+}
+
+Node from_input(Session& s, Diagnostics& diagnostics) {
+  auto source = std::make_shared<Source>();
+  source->name = "<stdin>";
+  source->text.assign(std::istreambuf_iterator<char>(s.in), {});
+  Node document = read_yaml(source, diagnostics);
+  normalise(document);
+  return document;
+}
+
+}  // namespace
+
+bool report_problems(Session& s, const Diagnostics& diagnostics) {
+  if (!diagnostics.empty()) s.err << render(diagnostics, in_color(s, s.terminal.err_is_terminal));
+  return diagnostics.has_errors();
+}
+
+Node read_argument(Session& s, const std::string& name, Diagnostics& diagnostics) {
+  return name == "-" ? from_input(s, diagnostics) : scenario_document(name, s.presets, diagnostics);
+}
+
+std::optional<Scenario> read_scenario_argument(Session& s, const std::string& name) {
+  Diagnostics diagnostics;
+  Node document = read_argument(s, name, diagnostics);
+  if (report_problems(s, diagnostics)) return std::nullopt;
+  Diagnostics more;
+  override_document(document, s.arguments.set, more);
+  Scenario scenario = read_scenario(document, s.reader, more);
+  if (report_problems(s, more)) return std::nullopt;
+  return scenario;
+}
+
+std::optional<Node> part_argument(Session& s, const std::string& part, const std::string& name) {
+  Diagnostics diagnostics;
+  Node document = Node::map();
+  const auto source = std::make_shared<Source>(Source{part, name});
+  set(document, part, Node::scalar(name, {source, 1, 1, static_cast<int>(name.size())}), {});
+  override_document(document, s.arguments.set, diagnostics);
+  for (const Node::Entry& e : document.entries)
+    if (e.key != part) {
+      ReadContext c{diagnostics};
+      report_unknown_key(e, "this command", {part}, c);
+    }
+  if (report_problems(s, diagnostics)) return std::nullopt;
+  return *document.find(part);
+}
+
+void print_report(Session& s, const Report& report) {
+  switch (s.arguments.format) {
+    case OutputFormat::text: s.out << render_text(report, text_style(s)); break;
+    case OutputFormat::csv: s.out << render_csv(report); break;
+    case OutputFormat::markdown: s.out << render_markdown(report); break;
+    case OutputFormat::json: break;
+  }
+}
+
+}  // namespace ridge

@@ -1,0 +1,74 @@
+#pragma once
+/// What every command works with, and what they share: reading a scenario, printing a report.
+
+#include "cli/arguments.h"
+#include "cli/run.h"
+#include "sim/estimate.h"
+#include "sim/io/read_scenario.h"
+#include "sim/prepare.h"
+#include "sim/report/report.h"
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+namespace ridge {
+
+struct Session {
+  const Arguments& arguments;
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  Terminal terminal;
+  PresetIndex presets;
+  PresetReader reader{presets};
+
+  Session(const Arguments& a, std::istream& i, std::ostream& o, std::ostream& e, const Terminal& t)
+      : arguments(a), in(i), out(o), err(e), terminal(t), presets(a.presets) {}
+};
+
+/// Prints problems to err; true when there are errors, that is, when the command ends with status 2.
+bool report_problems(Session&, const Diagnostics&);
+
+/// The document of a scenario argument (preset, path, or "-" for the input stream), in its one shape.
+Node read_argument(Session&, const std::string& name, Diagnostics&);
+
+/// Document, then --set, then the scenario; nothing after printing the problems.
+std::optional<Scenario> read_scenario_argument(Session&, const std::string& name);
+
+/// A part {preset: name} laid over by the "part.key" overrides of --set, for `model` and `hardware`.
+std::optional<Node> part_argument(Session&, const std::string& part, const std::string& name);
+
+/// Prints in the format asked for; JSON is the caller's.
+void print_report(Session&, const Report&);
+
+/// An estimate with its record.  The record points into `prepared`, so this does not move.
+struct Evaluated {
+  explicit Evaluated(Scenario s)
+      : prepared(prepare(std::move(s))),
+        record(&prepared.scenario.origins),
+        estimate(evaluate(prepared, &record)) {}
+  Evaluated(const Evaluated&) = delete;
+  Evaluated& operator=(const Evaluated&) = delete;
+  Prepared prepared;
+  Explain record;
+  Estimate estimate;
+};
+
+int list_command(Session&);
+int model_command(Session&);
+int hardware_command(Session&);
+int plan_command(Session&);
+int flags_command(Session&);  ///< train, infer
+int compare_command(Session&);
+int validate_command(Session&);
+int explain_command(Session&);
+int schema_command(Session&);
+int completion_command(Session&);
+
+/// Reports, explains or saves one scenario; the end of plan, train and infer.
+int answer(Session&, Scenario, const Node& document, const std::string& reference);
+/// Prints the explanation of a key, or the keys; status 2 for an unknown one.
+int explain_number(Session&, const Evaluated&, const std::string& key, const std::string& reference);
+
+}  // namespace ridge

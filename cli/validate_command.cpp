@@ -1,0 +1,136 @@
+#include "cli/session.h"
+#include "sim/report/validation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+
+namespace ridge {
+namespace {
+
+/// The reason a row was refused, on one line.
+std::string first_error(const Diagnostics& diagnostics) {
+  for (const Diagnostic& d : diagnostics.items())
+    if (d.severity == Severity::error) return d.message;
+  return "unknown";
+}
+
+std::string group_of(const RowLabels& labels, const std::string& file) {
+  if (!labels.group.empty()) return labels.group;
+  const std::string name = file.substr(file.rfind('/') + 1);
+  return name.substr(0, name.rfind('.'));
+}
+
+/// Parameters as `kind` says they were counted.
+double counted_parameters(const Architecture& a, const Inventory& inventory, const std::string& kind) {
+  if (kind.find("non-embedding") != std::string::npos)
+    return static_cast<double>(inventory.non_embedding_parameters);
+  double total = static_cast<double>(inventory.parameters);
+  const bool twice = kind.find("lm_head although tied") != std::string::npos;
+  if (twice && a.tied_embeddings)
+    total += static_cast<double>(a.vocab_size) * static_cast<double>(a.hidden_size);
+  return total;
+}
+
+/// Evaluates the rows of one file.
+class Rows {
+ public:
+  Rows(Session& s, std::vector<ValidationRow>& out) : s_(s), out_(out) {}
+
+  bool file(const std::string& path) {
+    Diagnostics diagnostics;
+    const SourcePtr source = read_source(path, diagnostics);
+    const std::vector<Node> rows = source ? read_csv(source, diagnostics) : std::vector<Node>{};
+    if (report_problems(s_, diagnostics)) return false;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (s_.terminal.err_is_terminal && i % 50 == 0)
+        s_.err << "\r" << path << "  " << i << " of " << rows.size() << "\x1b[K" << std::flush;
+      row(rows[i], path);
+    }
+    if (s_.terminal.err_is_terminal) s_.err << "\r\x1b[K" << std::flush;
+    return true;
+  }
+
+ private:
+  void row(Node document, const std::string& path) {
+    Diagnostics diagnostics;
+    const RowLabels labels = row_labels(document);
+    override_document(document, s_.arguments.set, diagnostics);
+    Scenario scenario =
+        read_scenario(document, s_.reader, diagnostics, {.needs_workload = false, .origins = false});
+    const std::string id = labels.id.empty() ? path + ':' + std::to_string(document.span.line) : labels.id;
+    const ValidationRow head{id, group_of(labels, path), "", 0, 0, {}, "", true};
+    const auto measured = measured_values(scenario.measured);
+    if (measured.empty() || diagnostics.has_errors()) {
+      ValidationRow refused = head;
+      refused.error = diagnostics.has_errors() ? first_error(diagnostics) : "the row has no measured value";
+      refuse(refused, measured);
+    } else if (std::holds_alternative<std::monostate>(scenario.workload)) {
+      model_alone(scenario, labels, head, measured);
+    } else {
+      estimate(std::move(scenario), head, measured);
+    }
+  }
+
+  using Measurements = std::vector<std::pair<std::string_view, double>>;
+
+  /// One result for each measured value, or one when even those are unknown.
+  void refuse(ValidationRow row, const Measurements& measured) {
+    if (measured.empty()) out_.push_back(row);
+    for (const auto& [metric, value] : measured) {
+      row.metric = metric;
+      row.measured = value;
+      out_.push_back(row);
+    }
+  }
+
+  void add(ValidationRow row, std::string_view metric, double measured, const std::optional<Prediction>& p) {
+    row.metric = metric;
+    row.measured = measured;
+    if (!p || !std::isfinite(p->value)) row.error = "this workload has no " + row.metric;
+    else row.predicted = p->value;
+    if (p && p->low && p->high) row.inside_interval = measured >= *p->low && measured <= *p->high;
+    out_.push_back(std::move(row));
+  }
+
+  void model_alone(const Scenario& s, const RowLabels& labels, const ValidationRow& head,
+                   const Measurements& measured) {
+    const Inventory inv = inventory(s.model);
+    for (const auto& [metric, value] : measured) {
+      std::optional<Prediction> p;
+      if (metric == "parameters") p = Prediction{counted_parameters(s.model, inv, labels.kind), {}, {}};
+      add(head, metric, value, p);
+    }
+  }
+
+  void estimate(Scenario scenario, ValidationRow head, const Measurements& measured) {
+    const Estimate e = evaluate(prepare(std::move(scenario)));
+    head.fits = e.fits;
+    const auto blocking = std::find_if(e.violations.begin(), e.violations.end(),
+                                       [](const Violation& v) { return v.code != "out-of-memory"; });
+    for (const auto& [metric, value] : measured) {
+      const std::optional<Prediction> p = predicted_value(e, metric);
+      add(head, metric, value, p);
+      if ((!p || !(p->value > 0)) && blocking != e.violations.end()) out_.back().error = blocking->problem;
+    }
+  }
+
+  Session& s_;
+  std::vector<ValidationRow>& out_;
+};
+
+}  // namespace
+
+int validate_command(Session& s) {
+  std::vector<ValidationRow> rows;
+  Rows reader(s, rows);
+  bool is_readable = true;
+  for (const std::string& path : s.arguments.positional) is_readable = reader.file(path) && is_readable;
+  if (!is_readable) return 2;
+  const std::vector<GroupSummary> groups = summarize_groups(rows);
+  if (s.arguments.format == OutputFormat::json) s.out << validation_json(rows, groups);
+  else print_report(s, validation_report(rows, groups, s.arguments.rows));
+  return 0;
+}
+
+}  // namespace ridge
