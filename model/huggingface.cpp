@@ -24,7 +24,7 @@ const CommonField common_fields[] = {
     {"kv_heads", {"num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num"}},
     {"head_dim", {"head_dim", "kv_channels", "d_kv"}},
     {"ffn_hidden_size", {"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "d_ff"}},
-    {"vocab_size", {"padded_vocab_size", "vocab_size"}},
+    {"vocab_size", {"vocab_size", "padded_vocab_size"}},
     {"max_positions",
      {"max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length", "n_ctx"}},
     {"embedding_size", {"embedding_size", "word_embed_proj_dim"}},

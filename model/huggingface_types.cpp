@@ -168,6 +168,7 @@ void t5(T& t) {
 }
 
 void chatglm(T& t) {
+  t.copy("vocab_size", {"padded_vocab_size"});
   if (t.field("inner_hidden_size") || t.field("position_encoding_2d")) {  // the first generation
     for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias", "tied_embeddings"})
       t.put(key, "true");
