@@ -198,6 +198,41 @@ void minimax(T& t) {
   t.put("qk_norm", t.flag("use_qk_norm", true) ? "full" : "none");
 }
 
+void cohere(T& t) {
+  attention_bias(t);
+  if (t.flag("use_qk_norm", false)) t.put("qk_norm", "full");
+}
+
+void stablelm(T& t) {
+  t.put_flag("qkv_bias", t.flag("use_qkv_bias", false));
+  t.put_flag("parallel_attention", t.flag("use_parallel_residual", false));
+  if (t.flag("use_parallel_residual", false)) t.put("norms_per_layer", "1");
+}
+
+void starcoder2(T& t) {
+  if (!t.flag("use_bias", true)) return;
+  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "true");
+}
+
+void llama4(T& t) {
+  attention_bias(t);
+  t.remove("ffn_hidden_size");
+  t.copy("ffn_hidden_size", {"intermediate_size_mlp"});
+  t.copy("moe.ffn_hidden_size", {"intermediate_size"});
+  if (const std::int64_t step = t.count("interleave_moe_layer_step", 1); step > 1) {
+    t.put("moe.every", std::to_string(step));
+    t.put("moe.offset", std::to_string(step - 1));
+  }
+  if (t.copy("sliding_window", {"attention_chunk_size"})) t.put("global_every", "4");
+}
+
+void distilbert(T& t) {
+  t.copy("hidden_size", {"dim"});
+  t.copy("ffn_hidden_size", {"hidden_dim"});
+}
+
+void internlm2(T& t) { t.put_flag("qkv_bias", t.flag("bias", false)); }
+
 void mamba(T& t) {
   t.remove("ffn_hidden_size");
   t.remove("head_dim");
@@ -265,6 +300,10 @@ constexpr HuggingfaceType types[] = {
      "vocab_size=65024 hidden_size=4096 layers=28 heads=32 head_dim=128 kv_heads=2 ffn_hidden_size=13696 "
      "max_positions=2048",
      chatglm},
+    {"cohere", "norm=layernorm-no-bias norms_per_layer=1 parallel_attention=true",
+     "vocab_size=256000 hidden_size=8192 layers=40 heads=64 ffn_hidden_size=22528 max_positions=8192 "
+     "tied_embeddings=true",
+     cohere},
     {"dbrx", "norm=layernorm-no-bias",
      "vocab_size=32000 hidden_size=2048 layers=24 heads=16 max_positions=2048 moe.experts=4 moe.top_k=1",
      dbrx},
@@ -283,6 +322,10 @@ constexpr HuggingfaceType types[] = {
      "moe.ffn_hidden_size=2048 moe.shared_experts=1 first_dense_layers=3",
      deepseek},
     {"deepseek_v32", "moe.router_bias=true", "max_positions=163840", deepseek},
+    {"distilbert",
+     "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true "
+     "ffn_bias=true causal=false embedding_norm=true final_norm=false head=none tied_embeddings=true",
+     "vocab_size=30522 hidden_size=768 layers=6 heads=12 ffn_hidden_size=3072 max_positions=512", distilbert},
     {"falcon", "activation=gelu norm=layernorm",
      "vocab_size=65024 hidden_size=4544 layers=32 heads=71 max_positions=2048 tied_embeddings=true", falcon},
     {"gemma", "activation=geglu",
@@ -346,6 +389,11 @@ constexpr HuggingfaceType types[] = {
      "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true ffn_bias=true "
      "lm_head_bias=true",
      "vocab_size=50400 hidden_size=4096 layers=28 heads=16 max_positions=2048"},
+    {"granite", "",
+     "vocab_size=32000 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048", llama},
+    {"internlm2", "",
+     "vocab_size=103168 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048",
+     internlm2},
     {"jamba", "positions=none recurrent.kind=mamba recurrent.parameter_norms=true",
      "vocab_size=65536 hidden_size=4096 layers=32 heads=32 kv_heads=8 ffn_hidden_size=14336 "
      "max_positions=262144 moe.experts=16 "
@@ -354,6 +402,11 @@ constexpr HuggingfaceType types[] = {
     {"kimi_k2", "moe.router_bias=true", "vocab_size=163840 max_positions=131072", deepseek},
     {"llama", "",
      "vocab_size=32000 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048", llama},
+    {"llama4_text", "moe.shared_experts=1",
+     "vocab_size=202048 hidden_size=5120 layers=48 heads=40 kv_heads=8 head_dim=128 ffn_hidden_size=16384 "
+     "moe.ffn_hidden_size=8192 max_positions=131072 moe.experts=16 moe.top_k=1 sliding_window=8192 "
+     "global_every=4",
+     llama4},
     {"mamba", "positions=none recurrent.kind=mamba",
      "vocab_size=50280 hidden_size=768 layers=32 tied_embeddings=true", mamba},
     {"mamba2", "positions=none recurrent.kind=mamba2",
@@ -373,9 +426,17 @@ constexpr HuggingfaceType types[] = {
     {"mt5", "positions=relative",
      "vocab_size=250112 hidden_size=512 layers=8 encoder_layers=8 heads=6 head_dim=64 ffn_hidden_size=1024",
      t5},
+    {"nemotron", "activation=relu2 norm=layernorm",
+     "vocab_size=256000 hidden_size=6144 layers=32 heads=48 ffn_hidden_size=24576 max_positions=4096", llama},
     {"nemotron_h", "activation=relu2 positions=none recurrent.kind=mamba2",
      "vocab_size=131072 hidden_size=4096 layers=52 heads=32 kv_heads=8 head_dim=128 max_positions=4096",
      nemotron_h},
+    {"olmo", "norm=layernorm-fixed",
+     "vocab_size=50304 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048",
+     attention_bias},
+    {"olmo2", "qk_norm=full",
+     "vocab_size=50304 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048",
+     attention_bias},
     {"olmoe", "qk_norm=full",
      "vocab_size=50304 hidden_size=2048 layers=16 heads=16 moe.ffn_hidden_size=2048 max_positions=4096 "
      "moe.experts=64 moe.top_k=8",
@@ -427,11 +488,21 @@ constexpr HuggingfaceType types[] = {
      "vocab_size=128256 hidden_size=2048 layers=36 heads=16 kv_heads=4 ffn_hidden_size=11008 "
      "max_positions=32768 tied_embeddings=true",
      llama},
+    {"stablelm", "norm=layernorm",
+     "vocab_size=50304 hidden_size=2560 layers=32 heads=32 ffn_hidden_size=6912 max_positions=4096",
+     stablelm},
+    {"starcoder2", "activation=gelu norm=layernorm",
+     "vocab_size=49152 hidden_size=3072 layers=30 heads=24 kv_heads=2 ffn_hidden_size=12288 "
+     "max_positions=4096 tied_embeddings=true",
+     starcoder2},
     {"t5", "positions=relative",
      "vocab_size=32128 hidden_size=512 layers=6 encoder_layers=6 heads=8 head_dim=64 ffn_hidden_size=2048 "
      "tied_embeddings=true",
      t5},
 };
+
+static_assert(std::is_sorted(std::begin(types), std::end(types),
+                             [](const auto& a, const auto& b) { return a.name < b.name; }));
 
 }  // namespace
 

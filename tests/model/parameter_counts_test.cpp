@@ -54,6 +54,24 @@ TEST(ParameterCounts, EqualHandDerivedNumbers) {
     EXPECT_EQ(total(cell(row, "model")), number(row, "parameters")) << cell(row, "model");
 }
 
+// Sizes as the publishers' listings give them (Hugging Face, NVIDIA, BlinkDL); bert-large is the measured
+// training run's own count.  From memory, so that a wrong digit there is possible, but none was found.
+TEST(ParameterCounts, EqualListedSizes) {
+  for (const Node& row : rows("tests/conformance/parameters_listed.csv"))
+    EXPECT_EQ(total(cell(row, "model")), number(row, "parameters")) << cell(row, "model");
+}
+
+// A measured run that states its parameters agrees.
+TEST(ParameterCounts, TrainingMeasurementsAgree) {
+  int compared = 0;
+  for (const Node& row : rows("tests/measurements/h200-training.csv")) {
+    if (cell(row, "measured.parameters").empty()) continue;
+    EXPECT_EQ(total(cell(row, "model")), number(row, "measured.parameters")) << cell(row, "model");
+    ++compared;
+  }
+  EXPECT_GE(compared, 8);
+}
+
 TEST(ParameterCounts, ActiveParametersLeaveOutUnusedExperts) {
   EXPECT_EQ(inventory(model("mixtral-8x7b")).active_parameters, 12'879'925'248);
   EXPECT_EQ(inventory(model("deepseek-v3")).active_parameters, 37'552'297'472);
