@@ -43,6 +43,11 @@ ridge_part(RIDGE_BUILD_GUI "Desktop program" "${missing}" "ridge answers in the 
 set(missing "")
 if(NOT EXISTS ${PROJECT_SOURCE_DIR}/calibrate)
   set(missing "not part of this version yet")
+else()
+  find_package(Eigen3 QUIET NO_MODULE)
+  if(NOT Eigen3_FOUND)
+    set(missing "Eigen 3 not found")
+  endif()
 endif()
 ridge_part(RIDGE_BUILD_CALIBRATE "Calibration" "${missing}" "hardware figures come from presets/hardware alone")
 

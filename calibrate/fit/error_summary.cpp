@@ -1,0 +1,77 @@
+#include "calibrate/fit/error_summary.h"
+
+#include "calibrate/fit/robust.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace ridge {
+namespace {
+
+double log_error(const Prediction& p) { return std::abs(std::log(p.measured / p.predicted)); }
+
+const RegimeInterval* interval_of(std::span<const RegimeInterval> all, const std::string& regime) {
+  const auto it = std::ranges::find(all, regime, &RegimeInterval::regime);
+  return it == all.end() ? nullptr : &*it;
+}
+
+}  // namespace
+
+ErrorSummary summarise_errors(std::span<const Prediction> predictions) {
+  ErrorSummary s;
+  std::vector<double> signed_errors, errors;
+  std::vector<WorstPoint> all;
+  for (const Prediction& p : predictions) {
+    const double e = p.predicted / p.measured - 1;
+    signed_errors.push_back(e);
+    errors.push_back(std::abs(e));
+    all.push_back({p.what, e});
+    s.mean += std::abs(e);
+  }
+  if (errors.empty()) return s;
+  s.points = static_cast<std::int64_t>(errors.size());
+  s.mean /= static_cast<double>(errors.size());
+  s.median = median(errors);
+  s.p90 = quantile(errors, 0.9);
+  s.max = quantile(errors, 1);
+  s.bias = median(signed_errors);
+  std::ranges::stable_sort(all, std::greater{}, [](const WorstPoint& w) { return std::abs(w.error); });
+  all.resize(std::min<std::size_t>(all.size(), 5));
+  s.worst = std::move(all);
+  return s;
+}
+
+std::vector<RegimeInterval> conformal_intervals(std::span<const Prediction> predictions, double confidence) {
+  std::map<std::string, std::vector<double>> by_regime;
+  for (const Prediction& p : predictions) by_regime[p.regime].push_back(log_error(p));
+  std::vector<RegimeInterval> out;
+  for (auto& [regime, errors] : by_regime) {
+    std::ranges::sort(errors);
+    const double n = static_cast<double>(errors.size());
+    const auto rank = static_cast<std::size_t>(std::ceil((n + 1) * confidence));
+    const double r = errors[std::min(rank, errors.size()) - 1];
+    out.push_back({regime, static_cast<std::int64_t>(errors.size()), std::exp(r) - 1});
+  }
+  return out;
+}
+
+double interval_coverage(std::span<const Prediction> predictions, std::span<const RegimeInterval> intervals) {
+  if (predictions.empty()) return 0;
+  double inside = 0;
+  for (const Prediction& p : predictions) {
+    const RegimeInterval* i = interval_of(intervals, p.regime);
+    if (i && log_error(p) <= std::log1p(i->fraction)) ++inside;
+  }
+  return inside / static_cast<double>(predictions.size());
+}
+
+CheckedIntervals checked_intervals(std::span<const Prediction> predictions) {
+  std::vector<Prediction> half[2];
+  std::map<std::string, std::size_t> seen;
+  for (const Prediction& p : predictions) half[seen[p.regime]++ % 2].push_back(p);
+  const auto intervals = conformal_intervals(half[0]);
+  return {conformal_intervals(predictions), interval_coverage(half[1], intervals)};
+}
+
+}  // namespace ridge

@@ -1,0 +1,160 @@
+#include "calibrate/fit/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace ridge {
+namespace {
+
+struct Split {
+  Measurements fitted, held_out;
+};
+
+/// Collectives and copies are held out by every second size, which asks for interpolation everywhere.
+Split split_by_size(Measurements points) {
+  std::ranges::sort(points, {}, [](const Measurement& m) { return m.size("bytes"); });
+  std::vector<double> sizes;
+  for (const Measurement& m : points)
+    if (sizes.empty() || sizes.back() != m.size("bytes")) sizes.push_back(m.size("bytes"));
+  Split s;
+  for (Measurement& m : points) {
+    const auto rank = std::ranges::lower_bound(sizes, m.size("bytes")) - sizes.begin();
+    const bool is_last = rank + 1 == static_cast<std::ptrdiff_t>(sizes.size());
+    (sizes.size() > 4 && rank % 2 == 1 && !is_last ? s.held_out : s.fitted).push_back(std::move(m));
+  }
+  return s;
+}
+
+Split split(const Measurements& points, double fraction) {
+  const bool is_marked = std::ranges::any_of(points, &Measurement::is_held_out);
+  Split s;
+  for (const Measurement& m : points) {
+    const bool held = is_marked ? m.is_held_out : is_chosen_for_hold_out(m, fraction);
+    (held ? s.held_out : s.fitted).push_back(m);
+  }
+  return s;
+}
+
+template <class Model> std::vector<Prediction> predictions(const Model& model, const Measurements& points) {
+  std::vector<std::pair<std::uint64_t, Prediction>> hashed;
+  for (const Measurement& m : points) {
+    const Seconds t = predict(model, m);
+    const std::string what = sizes_text(m);
+    hashed.push_back({stable_hash(what), {what, regime_of(m, t), m.time, t}});
+  }
+  std::ranges::stable_sort(hashed, {}, [](const auto& h) { return h.first; });
+  std::vector<Prediction> out;
+  for (auto& [hash, p] : hashed) out.push_back(std::move(p));
+  return out;
+}
+
+template <class Model> void judge(Model& model, const Measurements& held_out) {
+  const auto p = predictions(model, held_out);
+  model.hold_out = summarise_errors(p);
+  const CheckedIntervals checked = checked_intervals(p);
+  model.intervals = checked.intervals;
+  model.hold_out.coverage = checked.coverage;
+  model.objections = gate_objections(model);
+}
+
+ResidualTable table_of(const Measurements& points, const KernelLaw& law, const FitOptions& options) {
+  std::vector<TablePoint> rows;
+  for (const Measurement& m : points)
+    rows.push_back({table_position(m), std::log(m.time / law_time(law, *work_of(m)))});
+  std::vector<TableAxis> axes;
+  const auto names = table_axes(points.front().family);
+  for (std::size_t a = 0; a < names.size(); ++a) {
+    std::vector<double> values;
+    for (const TablePoint& r : rows) values.push_back(r.at[a]);
+    axes.push_back({names[a], choose_knots(std::move(values), options.most_knots)});
+  }
+  return fit_residuals(rows, std::move(axes));
+}
+
+KernelModel fit_kernel(const Measurements& points, const MachineLimits& limits, const FitOptions& options) {
+  const Measurement& first = points.front();
+  KernelModel model{.family = first.family, .variant = first.variant, .library = first.library};
+  const Split s = split(points, options.hold_out_fraction);
+  std::vector<LawPoint> rows;
+  for (const Measurement& m : s.fitted) rows.push_back({*work_of(m), m.time});
+  FlopPerSecond peak = limits.peak(first.variant);
+  if (!(peak > FlopPerSecond{})) peak = FlopPerSecond{1e30};
+  model.law = fit_law(rows, peak, limits.bandwidth).law;
+  if (options.has_table && !s.fitted.empty()) model.residual = table_of(s.fitted, model.law, options);
+  model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
+  model.fitted = summarise_errors(predictions(model, s.fitted));
+  judge(model, s.held_out);
+  return model;
+}
+
+CurveModel fit_curve_model(const Measurements& points) {
+  const Measurement& first = points.front();
+  CurveModel model{.family = first.family, .variant = first.variant, .library = first.library};
+  const bool is_marked = std::ranges::any_of(points, &Measurement::is_held_out);
+  const Split s = is_marked ? split(points, 0) : split_by_size(points);
+  model.curve = fit_curve(s.fitted);
+  model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
+  if (!model.curve.sizes.empty()) judge(model, s.held_out);
+  return model;
+}
+
+bool is_sane(const Measurement& m) {
+  return std::isfinite(m.time.value()) && m.time > Seconds{} &&
+         std::ranges::all_of(m.sizes, [](const auto& s) { return std::isfinite(s.second) && s.second >= 0; });
+}
+
+bool has_position(const Measurement& m) {
+  return std::ranges::all_of(table_position(m), [](double x) { return std::isfinite(x) && x > 0; });
+}
+
+}  // namespace
+
+Seconds predict(const KernelModel& model, const Measurement& m) {
+  const auto work = work_of(m);
+  if (!work) return {};
+  return law_time(model.law, *work) * std::exp(residual_at(model.residual, table_position(m)));
+}
+
+Seconds predict(const CurveModel& model, const Measurement& m) {
+  return curve_time(model.curve, Bytes{m.size("bytes")});
+}
+
+const KernelModel* Models::kernel(std::string_view family, std::string_view variant) const {
+  for (const KernelModel& k : kernels)
+    if (k.family == family && k.variant == variant) return &k;
+  return nullptr;
+}
+
+const CurveModel* Models::curve(std::string_view family, std::string_view variant) const {
+  for (const CurveModel& c : curves)
+    if (c.family == family && c.variant == variant) return &c;
+  return nullptr;
+}
+
+Models fit_models(const Measurements& measurements, const MachineLimits& limits, const FitOptions& options) {
+  std::map<std::pair<std::string, std::string>, Measurements> groups;
+  std::map<std::pair<std::string, std::string>, int> unusable, slow;
+  for (const Measurement& m : measurements) {
+    const auto key = std::pair(m.family, m.variant);
+    if (!is_sane(m) || (work_of(m) && !has_position(m))) ++unusable[key];
+    else if (m.is_throttled) ++slow[key];
+    else groups[key].push_back(m);
+  }
+  Models out;
+  const auto say = [&](const auto& counts, std::string_view why) {
+    for (const auto& [key, n] : counts)
+      out.skipped.push_back(fmt::format("{} {}: {} points {}", key.first, key.second, n, why));
+  };
+  say(unusable, "without a usable size or time");
+  say(slow, "taken at a lowered clock");
+  for (const auto& [key, points] : groups) {
+    if (points.size() < 3)
+      out.skipped.push_back(fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
+    else if (work_of(points.front())) out.kernels.push_back(fit_kernel(points, limits, options));
+    else out.curves.push_back(fit_curve_model(points));
+  }
+  return out;
+}
+
+}  // namespace ridge

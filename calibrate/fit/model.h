@@ -1,0 +1,85 @@
+#pragma once
+/// From measurements to models that predict kernels nobody timed, and know their error.
+///
+///   1. choose what is held out, before any fit
+///   2. a law (law.h) on the rest, then a residual table on what the law leaves
+///   3. predict the points held out: error summary, interval per regime and its coverage
+///   4. gates: a model too wrong or beyond the machine's limits is kept, but not accepted
+///
+/// Families over bytes alone become curves (time_curve.h) by the same steps.
+
+#include "calibrate/fit/error_summary.h"
+#include "calibrate/fit/law.h"
+#include "calibrate/fit/residual_table.h"
+#include "calibrate/fit/time_curve.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ridge {
+
+/// Limits of the machine that a law is relative to.
+struct MachineLimits {
+  std::function<FlopPerSecond(std::string_view variant)> peak;  ///< zero: the variant has none
+  BytesPerSecond bandwidth;
+};
+
+struct KernelModel {
+  std::string family, variant, library;
+  KernelLaw law;
+  ResidualTable residual;
+  std::int64_t fitted_points = 0;
+  ErrorSummary fitted, hold_out;
+  std::vector<RegimeInterval> intervals;
+  std::vector<std::string> objections;  ///< of the gates; empty: accepted
+};
+
+struct CurveModel {
+  std::string family, variant, library;
+  TimeCurve curve;
+  std::int64_t fitted_points = 0;
+  ErrorSummary hold_out;
+  std::vector<RegimeInterval> intervals;
+  std::vector<std::string> objections;
+};
+
+/// Names of the residual table's axes for a family, and where a measurement lies on them.
+///   gemm               m, n, k
+///   attention_prefill  batch·heads, query tokens, key tokens / query tokens, heads / kv_heads
+///   attention_decode   batch·kv_heads, key tokens, heads / kv_heads
+///   pointwise          bytes
+std::vector<std::string> table_axes(std::string_view family);
+std::vector<double> table_position(const Measurement&);
+
+/// Which interval a point belongs to: "m <= 64", "m 65 - 1024", "m > 1024"; other families by time:
+/// "< 20 us", "20 - 500 us", "> 500 us".
+std::string regime_of(const Measurement&, Seconds predicted);
+
+Seconds predict(const KernelModel&, const Measurement&);
+Seconds predict(const CurveModel&, const Measurement&);
+
+struct FitOptions {
+  double hold_out_fraction = 0.2;  ///< where the measurements mark none themselves
+  bool has_table = true;
+  std::size_t most_knots = 12;     ///< per axis
+};
+
+struct Models {
+  std::vector<KernelModel> kernels;
+  std::vector<CurveModel> curves;
+  std::vector<std::string> skipped;  ///< what could not be fitted, and why
+
+  const KernelModel* kernel(std::string_view family, std::string_view variant) const;
+  const CurveModel* curve(std::string_view family, std::string_view variant) const;
+};
+
+/// Fits every (family, variant) that occurs.  Throttled points are left out and counted in `skipped`.
+Models fit_models(const Measurements&, const MachineLimits&, const FitOptions& = {});
+
+/// Limits on what a model may claim: hold-out median <= 10 %, 90th percentile <= 30 %; at least ten
+/// points held out; no fraction of a peak stuck at 1; an exponent inside its box.
+std::vector<std::string> gate_objections(const KernelModel&);
+std::vector<std::string> gate_objections(const CurveModel&);
+
+}  // namespace ridge

@@ -1,0 +1,121 @@
+#include "calibrate/io/measurement_lines.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace ridge {
+namespace {
+
+using nlohmann::json;
+
+void put_unless_zero(json& j, const char* key, double value) {
+  if (value != 0) j[key] = value;
+}
+void put_unless_empty(json& j, const char* key, const std::string& value) {
+  if (!value.empty()) j[key] = value;
+}
+
+double number(const json& j, const char* key, double otherwise = 0) {
+  const auto it = j.find(key);
+  return it != j.end() && it->is_number() ? it->get<double>() : otherwise;
+}
+std::string text(const json& j, const char* key) {
+  const auto it = j.find(key);
+  return it != j.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+bool flag(const json& j, const char* key) {
+  const auto it = j.find(key);
+  return it != j.end() && it->is_boolean() && it->get<bool>();
+}
+
+Measurement measurement(const json& j) {
+  Measurement m;
+  m.family = text(j, "family"), m.variant = text(j, "variant");
+  if (const auto sizes = j.find("sizes"); sizes != j.end() && sizes->is_object())
+    for (const auto& [name, value] : sizes->items())
+      if (value.is_number()) m.sizes[name] = value.get<double>();
+  m.time = Seconds{number(j, "seconds")};
+  m.low = Seconds{number(j, "low")}, m.high = Seconds{number(j, "high")};
+  m.samples = static_cast<std::int64_t>(std::fmin(std::fmax(number(j, "samples", 1), 0), 1e15));
+  m.spread = number(j, "spread"), m.revisit_difference = number(j, "revisit_difference");
+  m.clock = Hertz{number(j, "clock_hz")};
+  m.is_throttled = flag(j, "throttled"), m.is_held_out = flag(j, "held_out");
+  m.device = text(j, "device"), m.library = text(j, "library");
+  m.kernel = text(j, "kernel"), m.source = text(j, "source");
+  return m;
+}
+
+void read_facts(const json& run, RunFacts& facts) {
+  for (const auto& [key, value] : run.items())
+    facts[key] = value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// Empty when the line is good, else what is wrong with it.
+std::string read_line(const std::string& line, MeasuredRun& run) {
+  const json j = json::parse(line, nullptr, false);
+  if (j.is_discarded() || !j.is_object()) return "is no JSON object";
+  if (const auto facts = j.find("run"); facts != j.end() && facts->is_object()) {
+    read_facts(*facts, run.facts);
+    return {};
+  }
+  if (const std::string skipped = text(j, "skipped"); !skipped.empty()) {
+    run.skipped.push_back(skipped);
+    return {};
+  }
+  Measurement m = measurement(j);
+  if (m.family.empty()) return "names no family";
+  if (!(m.time > Seconds{})) return "has no time in seconds";
+  if (m.device.empty()) m.device = run.facts.contains("device") ? run.facts.at("device") : "";
+  run.points.push_back(std::move(m));
+  return {};
+}
+
+}  // namespace
+
+std::string measurement_line(const Measurement& m) {
+  json j{{"family", m.family}, {"variant", m.variant}, {"sizes", m.sizes}, {"seconds", m.time.value()},
+         {"samples", m.samples}};
+  put_unless_zero(j, "low", m.low.value());
+  put_unless_zero(j, "high", m.high.value());
+  put_unless_zero(j, "spread", m.spread);
+  put_unless_zero(j, "revisit_difference", m.revisit_difference);
+  put_unless_zero(j, "clock_hz", m.clock.value());
+  if (m.is_throttled) j["throttled"] = true;
+  if (m.is_held_out) j["held_out"] = true;
+  put_unless_empty(j, "device", m.device);
+  put_unless_empty(j, "library", m.library);
+  put_unless_empty(j, "kernel", m.kernel);
+  put_unless_empty(j, "source", m.source);
+  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string facts_line(const RunFacts& facts) {
+  return json{{"run", facts}}.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string skipped_line(std::string_view what_and_why) {
+  return json{{"skipped", std::string(what_and_why)}}.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+MeasuredRun read_measurement_lines(const SourcePtr& source, Diagnostics& diagnostics) {
+  MeasuredRun run;
+  const std::string& all = source->text;
+  int number = 0;
+  for (std::size_t from = 0; from < all.size();) {
+    std::size_t end = all.find('\n', from);
+    const bool is_cut = end == std::string::npos;
+    if (is_cut) end = all.size();
+    const std::string line = all.substr(from, end - from);
+    from = end + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string problem = read_line(line, run);
+    if (problem.empty()) continue;
+    const Span span{source, number, 1, 1};
+    if (is_cut) diagnostics.warning("cut-short", "the last line was cut short and is left out", span);
+    else diagnostics.error("bad-measurement", "this line " + problem, span);
+  }
+  return run;
+}
+
+}  // namespace ridge

@@ -1,0 +1,30 @@
+#pragma once
+/// Measurements as a file of JSON lines: one object a line, so that a run cut short leaves all it had
+/// measured, and ordinary tools can filter it.
+///
+///   {"run": {"device": "NVIDIA H200", "driver": "580.159", ...}}           first line, optional
+///   {"family": "gemm", "variant": "bf16", "sizes": {"k": 4096, "m": 128, "n": 6144},
+///    "seconds": 1.43e-05, "low": 1.42e-05, "high": 1.44e-05, "samples": 24, ...}
+
+#include "base/diagnostic.h"
+#include "calibrate/fit/measurement.h"
+
+namespace ridge {
+
+/// What was true for a whole run: device, driver, library versions, clocks, date, what was skipped.
+using RunFacts = std::map<std::string, std::string, std::less<>>;
+
+struct MeasuredRun {
+  RunFacts facts;
+  Measurements points;
+  std::vector<std::string> skipped;  ///< "nvls: switched off"
+};
+
+std::string measurement_line(const Measurement&);
+std::string facts_line(const RunFacts&);
+std::string skipped_line(std::string_view what_and_why);
+
+/// A line that is no measurement is an error at its place; a last line cut short is a warning.
+MeasuredRun read_measurement_lines(const SourcePtr&, Diagnostics&);
+
+}  // namespace ridge

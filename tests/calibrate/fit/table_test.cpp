@@ -1,0 +1,83 @@
+#include "calibrate/fit/residual_table.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace ridge {
+namespace {
+
+std::vector<TablePoint> grid(auto residual, std::initializer_list<double> ms, std::initializer_list<double> ns) {
+  std::vector<TablePoint> out;
+  for (double m : ms)
+    for (double n : ns) out.push_back({{m, n}, residual(m, n)});
+  return out;
+}
+
+const std::vector<TableAxis> axes{{"m", {1, 4, 16, 64, 256, 1024}}, {"n", {512, 2048, 8192}}};
+
+TEST(ResidualAt, InterpolatesInLogSizesAndHoldsBeyond) {
+  const ResidualTable t{{{"m", {1, 4, 16}}}, {0, 1, 3}};
+  const auto at = [&](double m) { return residual_at(t, std::vector{m}); };
+  EXPECT_DOUBLE_EQ(at(1), 0);
+  EXPECT_DOUBLE_EQ(at(4), 1);
+  EXPECT_DOUBLE_EQ(at(8), 2);  // half way from 4 to 16 in octaves
+  EXPECT_DOUBLE_EQ(at(0.01), 0);
+  EXPECT_DOUBLE_EQ(at(1e9), 3);
+  EXPECT_EQ(residual_at({}, std::vector{1.0}), 0);
+}
+
+TEST(ResidualAt, LastAxisIsFastest) {
+  const ResidualTable t{{{"m", {1, 2}}, {"n", {1, 2, 4}}}, {0, 1, 2, 10, 11, 12}};
+  EXPECT_DOUBLE_EQ(residual_at(t, std::vector{1.0, 4.0}), 2);
+  EXPECT_DOUBLE_EQ(residual_at(t, std::vector{2.0, 1.0}), 10);
+}
+
+TEST(FitResiduals, ReturnsSmoothValuesAtTheKnots) {
+  const auto smooth = [](double m, double n) { return 0.1 * std::sin(std::log2(m) / 3) - 0.02 * std::log2(n / 512); };
+  const auto points = grid(smooth, {1, 4, 16, 64, 256, 1024}, {512, 2048, 8192});
+  const ResidualTable t = fit_residuals(points, axes);
+  for (const TablePoint& p : points) EXPECT_NEAR(residual_at(t, p.at), p.residual, 0.01);
+}
+
+// Noise of 5 % on 240 points: the table of 18 values is to lie closer to the truth than one sample.
+TEST(FitResiduals, AveragesNoise) {
+  std::mt19937_64 random(5);
+  std::normal_distribution<double> noise(0, 0.05);
+  std::uniform_real_distribution<double> octave(0, 10), other(9, 13);
+  std::vector<TablePoint> points;
+  for (int i = 0; i < 240; ++i) {
+    const double m = std::exp2(octave(random));
+    points.push_back({{m, std::exp2(other(random))}, 0.03 * std::log2(m) + noise(random)});
+  }
+  const ResidualTable t = fit_residuals(points, axes);
+  double squares = 0;
+  for (double m : {1, 4, 16, 64, 256, 1024}) {
+    const double e = residual_at(t, std::vector{m, 2048.0}) - 0.03 * std::log2(m);
+    squares += e * e / 6;
+  }
+  EXPECT_LT(std::sqrt(squares), 0.025);
+}
+
+TEST(FitResiduals, AreFlatWhereNothingWasMeasured) {
+  const auto points = grid([](double, double) { return 0.2; }, {1, 4, 16}, {512, 2048, 8192});
+  const ResidualTable t = fit_residuals(points, axes);
+  EXPECT_NEAR(residual_at(t, std::vector{1024.0, 2048.0}), 0.2, 0.01);
+}
+
+TEST(ChooseKnots, TakesEveryValueOfASmallGrid) {
+  EXPECT_EQ(choose_knots({4, 1, 16, 4, 1}, 5), (std::vector<double>{1, 4, 16}));
+}
+
+TEST(ChooseKnots, CoversTheRangeOfAScatter) {
+  std::vector<double> values;
+  for (double v = 3; v < 70000; v *= 1.13) values.push_back(v);
+  const auto knots = choose_knots(values, 12);
+  EXPECT_LE(knots.size(), 12u);
+  EXPECT_EQ(knots.front(), 3);
+  EXPECT_EQ(knots.back(), values.back());
+  for (std::size_t i = 1; i < knots.size(); ++i) EXPECT_GT(knots[i], knots[i - 1]);
+}
+
+}  // namespace
+}  // namespace ridge
