@@ -13,7 +13,9 @@
 ///             2 f + f gated (f + f plain) or queries, keys, values and attention output (and two score
 ///             matrices where the core keeps them), beside the gradient of the layer's input
 /// Autocast    (recipe.cast_per_use) the residual stream stays in the weights' width, and every product
-///             that reads a normed input saves a cast copy of its own
+///             that reads a normed input saves a cast copy of its own (PyTorch torch.amp)
+/// Adapters    (stack.adapter_input) each low-rank adapter keeps its input in a format of its own, the
+///             frozen product beside it none (PEFT: fp32 adapters on a bf16 model)
 /// Checks      Korthikanti et al. 2022 (arXiv 2205.05198): with stack megatron-lm s b h (10 + 24/t +
 ///             5 a s/(h t)), with sequence parallelism s b h (34 + 5 a s/h)/t, selective 34 s b h/t,
 ///             full 2 s b h: tests/conformance/korthikanti-2022.yaml
@@ -43,7 +45,8 @@ Traced<Bytes> embedding_activations(const Prepared&, const ParallelPlan&, const 
                                     Explain* ex = nullptr);
 /// Final norm, logits and loss while the loss is computed, prediction modules included.
 Traced<Bytes> loss_activations(const Prepared&, const ParallelPlan&, const TokenLoad&, Explain* ex = nullptr);
-/// What a micro-batch whose loss is known keeps of it until its backward pass: log-probabilities, fp32.
+/// What a micro-batch whose loss is known keeps of it until its backward pass: logits, and
+/// log-probabilities in fp32.
 Traced<Bytes> waiting_loss(const Prepared&, const ParallelPlan&, const TokenLoad&, Explain* ex = nullptr);
 
 }  // namespace ridge

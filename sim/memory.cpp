@@ -1,5 +1,7 @@
 #include "sim/memory.h"
 
+#include "sim/stated.h"
+
 #include <algorithm>
 #include <string>
 
@@ -15,10 +17,19 @@ inline constexpr Formula pool_formula{"memory.reserved.pool", "bytes the engine 
                                       "vLLM documentation: gpu_memory_utilization"};
 inline constexpr Formula peak_formula{"memory.peak", "most that a device holds", "max(...)", "definition"};
 
+/// Share that the allocator claims beyond what is allocated.
+Traced<double> fragmentation(const Prepared& p, std::int64_t zero, Explain* ex) {
+  const Allocator& a = p.scenario.software.allocator;
+  if (p.scenario.training() && zero >= 2 && a.sharded_fragmentation > 0) {
+    return stated(ex, "software.allocator.sharded_fragmentation", a.sharded_fragmentation);
+  }
+  return stated(ex, "software.allocator.fragmentation", a.fragmentation);
+}
+
 Traced<Bytes> capacity(const Prepared& p, Explain* ex) {
   const MemoryLevel& hbm = p.scenario.hardware.device.hbm;
-  return input(ex, hbm.usable.is_known() ? "hardware.device.hbm.usable" : "hardware.device.hbm.capacity",
-               memory_capacity(p.scenario.hardware.device));
+  return stated(ex, hbm.usable.is_known() ? "hardware.device.hbm.usable" : "hardware.device.hbm.capacity",
+                memory_capacity(p.scenario.hardware.device));
 }
 
 std::vector<Term> terms_of(const std::vector<Part<Bytes>>& parts) {
@@ -69,14 +80,14 @@ void add_part(StageMemory& stage, std::string_view name, Traced<Bytes> amount) {
   if (amount.value.value() != 0) stage.parts.push_back({name, amount});
 }
 
-void finish_stage(StageMemory& stage, const Prepared& p, Explain* ex) {
+void finish_stage(StageMemory& stage, const Prepared& p, std::int64_t zero, Explain* ex) {
   Bytes sum{0};
   for (const auto& part : stage.parts) sum += part.amount.value;
   stage.allocated = {sum,
                      ex ? ex->note(allocated_formula, sum.value(), Bytes::dim, terms_of(stage.parts)) : 0};
   const Allocator& allocator = p.scenario.software.allocator;
-  const auto f = input(ex, "software.allocator.fragmentation", allocator.fragmentation);
-  const Bytes fragmented = sum * (1 + allocator.fragmentation);
+  const auto f = fragmentation(p, zero, ex);
+  const Bytes fragmented = sum * (1 + f.value);
   if (allocator.pool_fraction <= 0 || p.scenario.training()) {
     stage.reserved = note(ex, reserved_formula, fragmented, {{"allocated", stage.allocated}, {"f", f}});
     return;
@@ -85,7 +96,7 @@ void finish_stage(StageMemory& stage, const Prepared& p, Explain* ex) {
   stage.reserved = note(ex, pool_formula, max(fragmented, all.value * allocator.pool_fraction),
                         {{"allocated", stage.allocated},
                          {"f", f},
-                         {"pool", input(ex, "software.allocator.pool_fraction", allocator.pool_fraction)},
+                         {"pool", stated(ex, "software.allocator.pool_fraction", allocator.pool_fraction)},
                          {"capacity", all}});
 }
 
@@ -98,7 +109,7 @@ void finish_estimate(MemoryEstimate& m, const Prepared& p, Explain* ex) {
   m.peak_reserved = largest(
       m, [](const StageMemory& s) { return s.reserved; }, ex);
   m.capacity = capacity(p, ex);
-  m.outside = input(ex, "software.allocator.context", p.scenario.software.allocator.context);
+  m.outside = stated(ex, "software.allocator.context", p.scenario.software.allocator.context);
   if (ex) label(m, ex);
 }
 

@@ -5,19 +5,21 @@
 ///   m.peak_allocated.value                      // of the stage that holds most
 ///   m.stages[m.worst].parts                     // sum to it: weights, optimizer_states, activations...
 ///
-/// Training  a step's memory is the largest of four moments; the parts are those of that moment:
+/// Training  a step's memory is the largest of five moments; the parts are those of that moment:
 ///   loss            k micro-batches' activations, logits and loss
 ///   backward        the same activations, one layer's recomputation and gradients
 ///   backward_end    all gradients, one layer's activations, k - 1 micro-batches
+///   scatter         ZeRO 2 and 3: gradients of embedding and head leave, in both formats
 ///   update          gradients, their second copy, the optimizer's temporaries, no activations
 ///   Gradients exist at the first two when the stack keeps them through the step or earlier
 ///   micro-batches left them (m > k).
 /// Inference weights in their storage format, the cache of all sequences at its longest, one pass's
 ///           activations and logits.
 /// Reserved  allocated (1 + fragmentation), or the share of the device an engine claims at start.
-/// Parts     weights, gathered_weights, cast_weights, gradients, gradient_buckets, master_weights,
-///           optimizer_states, update_workspace, activations, embedding_activations, layer_workspace,
-///           logits_and_loss, unscattered_gradients, adapters, kv_cache, logits, workspace.  Those that are 0 at the peak are left out.
+/// Parts     weights, gathered_weights, cast_weights, adapters, master_weights, optimizer_states,
+///           gradients, gradient_buckets, unscattered_gradients, placeholder_gradients, activations,
+///           embedding_activations, layer_workspace, logits_and_loss, update_workspace; kv_cache, logits;
+///           workspace.  Those that are 0 at the peak are left out.
 /// Assumes   tensors lie as the stack describes; allocations round up to nothing
 /// Cost      2 microseconds for a 70B model over three dimensions, nothing recorded
 
@@ -38,7 +40,7 @@ MemoryEstimate inference_memory(const Prepared&, const Inference&, const Paralle
 /// Adds a part that is not 0.
 void add_part(StageMemory&, std::string_view name, Traced<Bytes>);
 /// Sums the parts, adds fragmentation or pool.
-void finish_stage(StageMemory&, const Prepared&, Explain*);
+void finish_stage(StageMemory&, const Prepared&, std::int64_t zero, Explain*);
 /// Chooses the worst stage; capacity, outside, labels.
 void finish_estimate(MemoryEstimate&, const Prepared&, Explain*);
 }  // namespace detail

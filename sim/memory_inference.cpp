@@ -1,6 +1,7 @@
 #include "sim/memory.h"
 #include "sim/partition.h"
-#include "sim/widths.h"
+#include "sim/stated.h"
+#include "sim/traffic.h"
 
 #include <algorithm>
 #include <string>
@@ -14,12 +15,15 @@ inline constexpr Formula weights_of_layers{"memory.weights.layers",
 inline constexpr Formula sum_formula{"memory.sum", "bytes together", "sum(...)", "definition"};
 inline constexpr Formula sequences_formula{"inference.sequences", "sequences a replica serves", "ceil(B / d)",
                                            "definition"};
+inline constexpr Formula pass_tokens_formula{"inference.tokens", "tokens of a pass on a device", "B * s / c",
+                                             "definition"};
 inline constexpr Formula cache_formula{"memory.kv_cache.layers", "cache of equal layers", "n * B * E * w / c",
                                        "keys and values of every token, or the recurrent state",
                                        "sequences at their longest"};
-inline constexpr Formula pass_formula{"memory.activations.pass", "activations of one pass",
-                                      "tokens * a * (2 * d + max(n * ffn, 2 * q + 2 * kv))",
+inline constexpr Formula pass_formula{"memory.activations.pass", "activations of one pass", "tokens * x",
                                       "definition: residual stream, its norm and the widest intermediate"};
+inline constexpr Formula logit_rows{"inference.logits.rows", "positions whose logits are computed", "B * x",
+                                    "definition"};
 inline constexpr Formula logits_formula{"memory.logits", "logits of one pass", "rows * V / t * a",
                                         "definition"};
 
@@ -34,24 +38,27 @@ struct Serving {
   Explain* ex;
   Traced<double> sequences{};
   std::int64_t context = 0, encoder_tokens = 0;
-  double pass_tokens = 0;  ///< tokens of the widest pass, one device
+  Traced<Tokens> pass_tokens{};  ///< tokens of the widest pass, one device
 
   Serving(const Prepared& prepared, const Inference& i, const ParallelPlan& pl, Explain* e)
       : p(prepared), asked(i), plan(pl), ex(e) {
     const double d = degree(plan.data);
     sequences = note(ex, sequences_formula, std::ceil(real(i.batch) / d),
-                     {{"B", input(ex, "inference.batch", i.batch)}, {"d", input(ex, "parallel.data", d)}});
+                     {{"B", stated(ex, "inference.batch", i.batch)}, {"d", stated(ex, "parallel.data", d)}});
     const bool has_both = p.scenario.model.encoder_layers > 0 && p.scenario.model.layers > 0;
     encoder_tokens = has_both ? i.prompt_tokens : 0;
     context = (has_both ? 0 : i.prompt_tokens);
     if (i.phase == InferencePhase::decode) context += 1;
     if (i.phase == InferencePhase::request) context += i.output_tokens;
-    const double tokens =
-        i.phase == InferencePhase::decode ? 1 : real(std::max<std::int64_t>(i.prompt_tokens, 1));
-    pass_tokens = sequences.value * tokens / degree(plan.context);
+    const bool is_decode = i.phase == InferencePhase::decode;
+    const auto tokens = is_decode ? constant(ex, "tokens of a decode step", Tokens{1}, "definition")
+                                  : stated(ex, "inference.prompt_tokens", Tokens{real(i.prompt_tokens)});
+    const auto c = stated(ex, "parallel.context", degree(plan.context));
+    pass_tokens = note(ex, pass_tokens_formula, sequences.value * tokens.value / c.value,
+                       {{"B", sequences}, {"s", tokens}, {"c", c}});
   }
   Traced<BytesPerElement> activation() const {
-    return input(ex, "precision.activations", p.scenario.precision.activations);
+    return stated(ex, "precision.activations", p.scenario.precision.activations);
   }
   ShardingDegrees degrees() const {
     return {std::max<std::int64_t>(plan.tensor, 1), std::max<std::int64_t>(plan.expert, 1),
@@ -71,7 +78,7 @@ class Sum {
   void add(std::string_view symbol, double n, Bytes each, const char* what) {
     total_ += each * n;
     if (!ex_ || n == 0) return;
-    const Traced<double> count{n, ex_->input("count " + std::to_string(std::int64_t(n)), n, Dim{})};
+    const Traced<double> count = counted(ex_, n, "layers of one kind on the stage");
     const auto one = inventory_bytes(ex_, std::string(what) + " " + std::string(symbol), each);
     terms_.emplace_back(symbol, note(ex_, weights_of_layers, each * n, {{"n", count}, {"x", one}}));
   }
@@ -115,8 +122,8 @@ Traced<Bytes> weights(const Serving& s, const StageLayers& stage) {
 Traced<Bytes> cache(const Serving& s, const StageLayers& stage) {
   const Architecture& a = s.p.scenario.model;
   const auto width =
-      input(s.ex, "inference.kv_cache", bytes_per_element(s.p.scenario.cache_format, a.head_dim));
-  const auto c = input(s.ex, "parallel.context", degree(s.plan.context));
+      stated(s.ex, "inference.kv_cache", bytes_per_element(s.p.scenario.cache_format, a.head_dim));
+  const auto c = stated(s.ex, "parallel.context", degree(s.plan.context));
   Sum sum(s.ex);
   for (std::size_t k = 0; k < s.p.inventory.layers.kinds.size() && k < max_layer_kinds; ++k) {
     if (stage.of_kind[k] == 0) continue;
@@ -128,7 +135,7 @@ Traced<Bytes> cache(const Serving& s, const StageLayers& stage) {
       sum.add(kind_symbols[k], Traced<Bytes>{bytes});
       continue;
     }
-    const Traced<double> count{n, s.ex->input("count " + std::to_string(stage.of_kind[k]), n, Dim{})};
+    const Traced<double> count = counted(s.ex, n, "layers of one kind on the stage");
     const Traced<Elements> elements{
         each, s.ex->input("cache elements of a sequence, " + describe(s.p.inventory.layers.kinds[k]),
                           each.value(), Elements::dim,
@@ -140,40 +147,48 @@ Traced<Bytes> cache(const Serving& s, const StageLayers& stage) {
   return sum.total();
 }
 
+/// Residual stream, its norm, and the widest intermediate of a layer: feed-forward or attention.
+Traffic pass_traffic(const Architecture& a, const WidthTable& w, BytesPerElement activation) {
+  constexpr auto at = [](Width i) { return static_cast<std::size_t>(i); };
+  Traffic ffn, attention;
+  ffn.activation_elements[at(Width::whole)] = attention.activation_elements[at(Width::whole)] = 2;
+  ffn.activation_elements[at(Width::ffn)] = is_gated(a.activation) ? 3 : 2;
+  attention.activation_elements[at(Width::q)] = attention.activation_elements[at(Width::kv)] = 2;
+  return traffic_bytes(ffn, w, activation) < traffic_bytes(attention, w, activation) ? attention : ffn;
+}
+
 Traced<Bytes> pass_activations(const Serving& s, const StageLayers& stage) {
   const Architecture& a = s.p.scenario.model;
-  const double n = is_gated(a.activation) ? 3 : 2;
-  double ffn = 0, q = 0, kv = 0;
+  const BytesPerElement width = s.p.scenario.precision.activations;
+  const Tokens attended{real(s.context)};
+  BytesPerToken most{-1};
+  std::size_t widest = 0;
   for (std::size_t k = 0; k < s.p.inventory.layers.kinds.size() && k < max_layer_kinds; ++k) {
     if (stage.of_kind[k] == 0) continue;
-    const WidthTable w = widths(a, s.p.inventory.layers.kinds[k], s.plan, Tokens{real(s.context)});
-    ffn = std::max(ffn, w[Width::ffn]);
-    q = std::max(q, w[Width::q]);
-    kv = std::max(kv, w[Width::kv]);
+    const WidthTable w = widths(a, s.p.inventory.layers.kinds[k], s.plan, attended);
+    const BytesPerToken here = traffic_bytes(pass_traffic(a, w, width), w, width);
+    if (here > most) most = here, widest = k;
   }
-  const double d = real(a.hidden_size);
-  const auto width = s.activation();
-  const Bytes bytes{s.pass_tokens * width.value.value() * (2 * d + std::max(n * ffn, 2 * q + 2 * kv))};
-  if (!s.ex) return {bytes, 0};
-  return note(s.ex, pass_formula, bytes,
-              {{"tokens", input(s.ex, "inference.tokens_per_pass", s.pass_tokens)},
-               {"a", width},
-               {"d", input(s.ex, "model.hidden_size", d)},
-               {"n", input(s.ex, "feed-forward tensors", n)},
-               {"ffn", input(s.ex, "width ffn", ffn)},
-               {"q", input(s.ex, "width q", q)},
-               {"kv", input(s.ex, "width kv", kv)}});
+  if (most.value() < 0) return constant(s.ex, "nothing held", Bytes{0}, "definition");
+  const LayerKind& kind = s.p.inventory.layers.kinds[widest];
+  const WidthTable w = widths(a, kind, s.plan, attended);
+  const auto each =
+      traced_traffic(pass_traffic(a, w, width), w, a, kind, s.plan, s.activation(), attended, s.ex);
+  return note(s.ex, pass_formula, s.pass_tokens.value * each.value, {{"tokens", s.pass_tokens}, {"x", each}});
 }
 
 Traced<Bytes> logits(const Serving& s) {
   const bool is_all = s.p.scenario.software.logits_all_positions && s.asked.phase != InferencePhase::decode;
-  const double rows = is_all ? s.pass_tokens : s.sequences.value, t = degree(s.plan.tensor);
-  const double vocab = real(s.p.scenario.model.vocab_size);
+  const double t = degree(s.plan.tensor), vocab = real(s.p.scenario.model.vocab_size);
   const auto a = s.activation();
-  return note(s.ex, logits_formula, Bytes{rows * vocab / t * a.value.value()},
-              {{"rows", input(s.ex, "inference.logit_rows", rows)},
-               {"V", input(s.ex, "model.vocab_size", vocab)},
-               {"t", input(s.ex, "parallel.tensor", t)},
+  const auto one = constant(s.ex, "logits of a sequence", Tokens{1}, "definition: the last position's");
+  const Traced<Tokens> rows =
+      is_all ? s.pass_tokens
+             : note(s.ex, logit_rows, s.sequences.value * one.value, {{"B", s.sequences}, {"x", one}});
+  return note(s.ex, logits_formula, Bytes{rows.value.value() * vocab / t * a.value.value()},
+              {{"rows", rows},
+               {"V", stated(s.ex, "model.vocab_size", vocab)},
+               {"t", stated(s.ex, "parallel.tensor", t)},
                {"a", a}});
 }
 
@@ -193,8 +208,8 @@ MemoryEstimate detail::inference_memory(const Prepared& p, const Inference& aske
     add_part(m, "activations", pass_activations(s, stage));
     if (stage.outputs > 0) add_part(m, "logits", logits(s));
     add_part(m, "workspace",
-             input(ex, "software.allocator.workspace", p.scenario.software.allocator.workspace));
-    finish_stage(m, p, ex);
+             stated(ex, "software.allocator.workspace", p.scenario.software.allocator.workspace));
+    finish_stage(m, p, plan.zero, ex);
     result.stages.push_back(std::move(m));
   }
   finish_estimate(result, p, ex);

@@ -1,6 +1,7 @@
 #include "sim/activations.h"
 #include "sim/memory.h"
 #include "sim/schedule.h"
+#include "sim/stated.h"
 #include "sim/states.h"
 
 #include <algorithm>
@@ -39,9 +40,16 @@ inline constexpr Formula unit_casts{"memory.cast_weights.unit", "weights cast by
                                     "PyTorch torch.amp under recomputation: casts of one layer"};
 inline constexpr Formula buckets{"memory.gradient_buckets", "buffers of gradient reductions",
                                  "n * w * layer + y * g * (dense + experts)", "the software stack"};
-inline constexpr Formula unit_gradients{"memory.unit_gradients",
-                                        "gradients of one unit before they are scattered", "(w + g) * unit",
-                                        "PyTorch FSDP: gradient and its copy in the wire's format"};
+inline constexpr Formula unit_gradients{
+    "memory.unit_gradients", "gradients of one unit before they are scattered", "(w + g) * unit + w * head",
+    "PyTorch FSDP: gradient and its copy in the wire's format",
+    "the head's gradient waits for the embedding's"};
+inline constexpr Formula without_ends{"memory.gradients.inner", "gradients of the layers alone",
+                                      "dense - ends", "definition"};
+inline constexpr Formula placeholder{
+    "memory.placeholder_gradients", "empty weight gradients kept by shape", "w * layer",
+    "NVIDIA Transformer Engine, get_dummy_wgrad: one buffer per weight shape",
+    "shapes of the largest layer's dense part"};
 inline constexpr Formula quantised{"memory.weights.qlora",
                                    "frozen weights in 4-bit blocks, ends in the recipe's width",
                                    "(q * (dense - ends) + w * ends) / n + q * experts / x",
@@ -50,7 +58,7 @@ inline constexpr Formula host_formula{"memory.host", "host memory of a node for 
                                       "definition"};
 inline constexpr Formula sum_formula{"memory.sum", "several states together", "sum(...)", "definition"};
 
-enum class Moment { loss, backward, backward_end, update };
+enum class Moment { loss, backward, backward_end, scatter, update };
 
 double real(std::int64_t n) { return static_cast<double>(n); }
 
@@ -84,13 +92,11 @@ struct Common {
   bool has_replicas() const {
     return std::max<std::int64_t>(plan.data, 1) * std::max<std::int64_t>(plan.context, 1) > 1;
   }
-  bool is_offloaded(Offload what) const {
-    return plan.offload == what || plan.offload == Offload::optimizer_parameters;
-  }
+  bool scatters() const { return plan.zero >= 2 && has_replicas() && training.method == Method::full; }
   bool offloads_optimizer() const { return plan.offload != Offload::none; }
   bool offloads_weights() const { return plan.offload == Offload::optimizer_parameters; }
   bool offloads_gradients() const { return offloads_optimizer() && plan.zero >= 2; }
-  Traced<BytesPerElement> width(std::string_view key, BytesPerElement w) const { return input(ex, key, w); }
+  Traced<BytesPerElement> width(std::string_view key, BytesPerElement w) const { return stated(ex, key, w); }
   Traced<BytesPerElement> gathered_width() const {
     return recipe.cast_per_use ? width("precision.weights", recipe.weights)
                                : width("precision.gathered", recipe.gathered);
@@ -129,7 +135,7 @@ Traced<Bytes> kept_by_stage(const Common& c, const StageLayers& stage) {
   for (std::size_t k = 0; k < c.p.programs.size() && k < max_layer_kinds; ++k) {
     if (stage.of_kind[k] == 0) continue;
     const double n = stage.of_kind[k];
-    const Traced<double> count{n, c.ex->input("count " + std::to_string(stage.of_kind[k]), n, Dim{})};
+    const Traced<double> count = counted(c.ex, n, "layers of one kind on the stage");
     terms.emplace_back(kind_symbols[k], note(c.ex, layers_kept, c.layers[k].kept.value * n,
                                              {{"n", count}, {"x", c.layers[k].kept}}));
   }
@@ -139,7 +145,7 @@ Traced<Bytes> kept_by_stage(const Common& c, const StageLayers& stage) {
 
 StageSizes sizes(const Common& c, const StageLayers& stage) {
   StageSizes s;
-  s.held = held_elements(c.p.inventory, stage, c.plan, &c.training, c.ex);
+  s.held = held_elements(c.p.inventory, stage, c.plan, &c.training, c.ex, c.stack.sharded_embedding);
   const bool is_full = c.training.method == Method::full;
   s.trained = is_full ? s.held.dense : s.held.adapters;
   s.trained_experts = is_full ? s.held.experts : constant(c.ex, "frozen experts", Elements{0}, "definition");
@@ -168,19 +174,22 @@ class Builder {
     optimizer();
     gradients();
     if (moment_ == Moment::update) update();
+    else if (moment_ == Moment::scatter) unscattered_gradients(s_.held.ends);
     else activations();
-    add("workspace", input(ex_, "software.allocator.workspace", c_.stack.allocator.workspace));
-    detail::finish_stage(result_, c_.p, ex_);
+    placeholders();
+    add("workspace", stated(ex_, "software.allocator.workspace", c_.stack.allocator.workspace));
+    detail::finish_stage(result_, c_.p, c_.plan.zero, ex_);
     return std::move(result_);
   }
 
  private:
   void add(std::string_view name, Traced<Bytes> amount) { detail::add_part(result_, name, amount); }
-  Traced<double> number(std::string_view key, double n) const { return input(ex_, key, n); }
 
   void weights() {
     if (!c_.offloads_weights()) add("weights", resident_weights());
+    const bool is_released = moment_ == Moment::scatter || moment_ == Moment::update;
     if (c_.plan.zero >= 3) {
+      if (is_released) return;
       const auto w = c_.gathered_width();
       const Traced<double> n =
           constant(ex_, "layers gathered", 2.0, "PyTorch FSDP: one in use, one prefetched");
@@ -192,7 +201,7 @@ class Builder {
       add("gathered_weights", note(ex_, compute_copy, w.value * (s_.held.dense.value + s_.held.experts.value),
                                    {{"w", w}, {"dense", s_.held.dense}, {"experts", s_.held.experts}}));
     }
-    if (c_.recipe.cast_per_use && moment_ != Moment::update) add("cast_weights", cast_weights());
+    if (c_.recipe.cast_per_use && !is_released) add("cast_weights", cast_weights());
   }
 
   Traced<Bytes> resident_weights() const {
@@ -243,7 +252,7 @@ class Builder {
   }
 
   bool has_gradients() const {
-    if (moment_ == Moment::backward_end || moment_ == Moment::update) return true;
+    if (moment_ != Moment::loss && moment_ != Moment::backward) return true;
     return c_.stack.persistent_gradients || real(c_.micro_batches) > s_.in_flight.value;
   }
 
@@ -254,9 +263,18 @@ class Builder {
     return note(ex_, width_sum, g.value + x.value, {{"g", g}, {"x", x}});
   }
 
+  /// All of them; while embedding and head wait to be scattered, all but theirs.
+  Traced<Bytes> present_gradients() const {
+    const bool wait = c_.scatters() && (moment_ == Moment::scatter || moment_ == Moment::backward_end);
+    const bool from_before = c_.stack.persistent_gradients || c_.micro_batches > 1;
+    if (!wait || from_before) return state(gradient_width(), c_.gradient_shards);
+    const auto inner = note(ex_, without_ends, s_.trained.value - s_.held.ends.value,
+                            {{"dense", s_.trained}, {"ends", s_.held.ends}});
+    return state_bytes(inner, s_.trained_experts, gradient_width(), c_.gradient_shards, ex_);
+  }
+
   void gradients() {
-    if (has_gradients() && !c_.offloads_gradients())
-      add("gradients", state(gradient_width(), c_.gradient_shards));
+    if (has_gradients() && !c_.offloads_gradients()) add("gradients", present_gradients());
     if (!c_.has_replicas()) return;
     const bool is_reduced = c_.plan.zero == 0;
     const double n = c_.stack.gradient_buckets, y = is_reduced ? c_.stack.reducer_copies : 0;
@@ -265,30 +283,48 @@ class Builder {
     const Elements layer = c_.training.method == Method::full ? s_.held.layer.value : Elements{0};
     const Bytes bytes = n * (w.value * layer) + y * (g.value * (s_.trained.value + s_.trained_experts.value));
     if (bytes.value() == 0) return;
-    add("gradient_buckets", note(ex_, buckets, bytes,
-                                 {{"n", number("software.gradient_buckets", n)},
-                                  {"w", w},
-                                  {"layer", input(ex_, "parameters of a bucketed layer", layer)},
-                                  {"y", number("software.reducer_copies", y)},
-                                  {"g", g},
-                                  {"dense", s_.trained},
-                                  {"experts", s_.trained_experts}}));
+    add("gradient_buckets",
+        note(ex_, buckets, bytes,
+             {{"n", constant(ex_, "software.gradient_buckets", n, "the software stack")},
+              {"w", w},
+              {"layer", constant(ex_, "parameters of a bucketed layer", layer, "tensor inventory")},
+              {"y", constant(ex_, "software.reducer_copies", y,
+                             "the software stack; 0 when gradients are sharded")},
+              {"g", g},
+              {"dense", s_.trained},
+              {"experts", s_.trained_experts}}));
   }
 
-  /// ZeRO-2 and 3: the gradients of the unit whose backward pass runs, and their copy on the wire.
+  /// ZeRO-2 and 3: gradients of the unit that is scattered, and their copy in the wire's format.
   void unscattered_gradients(Traced<Elements> unit) {
-    if (c_.plan.zero < 2 || !c_.has_replicas() || c_.training.method != Method::full) return;
+    if (!c_.scatters()) return;
     const auto w = c_.width("precision.gathered", c_.recipe.gathered);
     const bool is_same = c_.recipe.gradient_wire == c_.recipe.gathered;
     const auto g = is_same ? constant(ex_, "no second copy", BytesPerElement{0}, "definition")
                            : c_.width("precision.gradient_wire", c_.recipe.gradient_wire);
+    const auto head = moment_ == Moment::scatter
+                          ? constant(ex_, "head is part of the unit", Elements{0}, "definition")
+                          : s_.held.head;
     add("unscattered_gradients",
-        note(ex_, unit_gradients, (w.value + g.value) * unit.value, {{"w", w}, {"g", g}, {"unit", unit}}));
+        note(ex_, unit_gradients, (w.value + g.value) * unit.value + w.value * head.value,
+             {{"w", w}, {"g", g}, {"unit", unit}, {"head", head}}));
+  }
+
+  /// Transformer Engine keeps one empty weight gradient of each shape.
+  void placeholders() {
+    const BytesPerElement each = c_.stack.placeholder_gradients;
+    if (each.value() == 0 || c_.training.method != Method::full) return;
+    const auto w = c_.width("software.placeholder_gradients", each);
+    add("placeholder_gradients", note(ex_, placeholder, w.value * s_.held.layer_dense.value,
+                                      {{"w", w}, {"layer", s_.held.layer_dense}}));
   }
 
   Traced<Bytes> times_held(Traced<Bytes> one, double copies) const {
     return note(ex_, held_kept, s_.in_flight.value * one.value / copies,
-                {{"k", s_.in_flight}, {"x", one}, {"y", number("copies of layers", copies)}});
+                {{"k", s_.in_flight},
+                 {"x", one},
+                 {"y", constant(ex_, "copies of layers", copies,
+                                "DeepSeek-V3, arXiv 2412.19437: dualpipe holds two")}});
   }
 
   void activations() {
@@ -298,7 +334,8 @@ class Builder {
       add("activations", note(ex_, end_kept, before * s_.kept.value / copies + s_.layer_kept.value,
                               {{"k", s_.in_flight},
                                {"x", s_.kept},
-                               {"y", number("copies of layers", copies)},
+                               {"y", constant(ex_, "copies of layers", copies,
+                                              "DeepSeek-V3, arXiv 2412.19437: dualpipe holds two")},
                                {"layer", s_.layer_kept}}));
     } else {
       add("activations", times_held(s_.kept, copies));
@@ -316,8 +353,7 @@ class Builder {
     }
     add("layer_workspace", note(ex_, workspace, s_.recomputed.value + s_.gradients.value,
                                 {{"recomputed", s_.recomputed}, {"gradients", s_.gradients}}));
-    const bool is_root = moment_ == Moment::backward_end && s_.held.ends.value > s_.held.layer.value;
-    unscattered_gradients(is_root ? s_.held.ends : s_.held.layer);
+    unscattered_gradients(s_.held.layer);
   }
 
   void update() {
@@ -341,9 +377,13 @@ class Builder {
   StageMemory result_;
 };
 
-constexpr Moment moments[] = {Moment::loss, Moment::backward, Moment::backward_end, Moment::update};
+constexpr Moment moments[] = {Moment::loss, Moment::backward, Moment::backward_end, Moment::scatter,
+                              Moment::update};
 
-bool happens(Moment m, const StageLayers& stage) { return m != Moment::loss || stage.outputs > 0; }
+bool happens(Moment m, const Common& c, const StageLayers& stage) {
+  if (m == Moment::loss) return stage.outputs > 0;
+  return m != Moment::scatter || (c.scatters() && stage.embeddings + stage.outputs > 0);
+}
 
 /// Offloaded states of one device.
 Traced<Bytes> offloaded(const Common& c, const StageSizes& s) {
@@ -352,8 +392,10 @@ Traced<Bytes> offloaded(const Common& c, const StageSizes& s) {
     width += c.recipe.master + optimizer_width(c.recipe, c.p.scenario.optimizer).value;
   if (c.offloads_gradients()) width += c.recipe.gradients;
   if (c.offloads_weights()) width += c.recipe.weights;
-  return state_bytes(s.trained, s.trained_experts, input(c.ex, "bytes offloaded per parameter", width),
-                     state_shards(c.plan, 1, c.ex), c.ex);
+  return state_bytes(
+      s.trained, s.trained_experts,
+      constant(c.ex, "bytes offloaded per parameter", width, "sum of the recipe's offloaded states"),
+      state_shards(c.plan, 1, c.ex), c.ex);
 }
 
 }  // namespace
@@ -370,7 +412,7 @@ MemoryEstimate detail::training_memory(const Prepared& p, const Training& traini
     StageMemory worst;
     Moment at = Moment::update;
     for (Moment m : moments) {
-      if (!happens(m, stage)) continue;
+      if (!happens(m, plain, stage)) continue;
       StageMemory here = Builder(plain, stage, s, m).build();
       if (worst.parts.empty() || here.allocated.value > worst.allocated.value)
         worst = std::move(here), at = m;
@@ -389,8 +431,10 @@ MemoryEstimate detail::training_memory(const Prepared& p, const Training& traini
     const Common common(p, training, plan, ex);
     const auto each = offloaded(common, sizes(common, groups[result.worst]));
     const double n = real(std::min(p.scenario.devices, p.scenario.hardware.node.devices));
-    result.host_bytes =
-        note(ex, host_formula, n * each.value, {{"n", input(ex, "devices of a node", n)}, {"x", each}});
+    result.host_bytes = note(
+        ex, host_formula, n * each.value,
+        {{"n", constant(ex, "devices of a node", n, "hardware.node.devices, or fewer when fewer are used")},
+         {"x", each}});
   }
   return result;
 }

@@ -8,6 +8,16 @@ namespace ridge {
 namespace {
 
 std::int64_t at_least_one(std::int64_t n) { return std::max<std::int64_t>(n, 1); }
+double degree(std::int64_t n) { return static_cast<double>(at_least_one(n)); }
+
+/// Chunks beyond any model; a plan that asks for more has a violation and is cut here.
+constexpr std::int64_t most_chunks = std::int64_t{1} << 16;
+
+/// a b, no larger than any machine; plans beyond it have a violation.
+std::int64_t product(std::int64_t a, std::int64_t b) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;
+  return at_least_one(a) > most / at_least_one(b) ? most : at_least_one(a) * at_least_one(b);
+}
 
 /// First layer of each chunk, by the rule of the header.
 class Chunks {
@@ -32,8 +42,10 @@ class Partitioner {
   Partitioner(const Inventory& inv, const ParallelPlan& plan)
       : inv_(inv),
         kind_(plan.schedule),
-        p_(at_least_one(plan.pipeline)),
-        n_(p_ * (kind_ == ScheduleKind::dualpipe ? 1 : chunks_per_stage(kind_, plan.virtual_stages))),
+        p_(std::min(at_least_one(plan.pipeline), most_chunks)),
+        n_(p_ * std::clamp<std::int64_t>(
+                    kind_ == ScheduleKind::dualpipe ? 1 : chunks_per_stage(kind_, plan.virtual_stages), 1,
+                    std::max<std::int64_t>(most_chunks / p_, 1))),
         split_(inv.layers.encoder_layers + inv.layers.decoder_layers, n_) {}
 
   StageLayers stage(std::int64_t i) const {
@@ -103,19 +115,18 @@ RankGroups rank_groups(const ParallelPlan& plan) {
   RankGroups g;
   g.tensor = {t, 1};
   g.context = {c, t};
-  g.data = {d, t * c};
-  g.replicas = {d * c, t};
-  g.pipeline = {at_least_one(plan.pipeline), t * c * d};
+  g.data = {d, product(t, c)};
+  g.replicas = {product(d, c), t};
+  g.pipeline = {at_least_one(plan.pipeline), product(product(t, c), d)};
   g.expert_tensor = {et, 1};
   g.expert = {e, et};
-  g.expert_replicas = {static_cast<std::int64_t>(expert_replicas(plan)), et * e};
+  g.expert_replicas = {static_cast<std::int64_t>(std::min(expert_replicas(plan), 1e12)), product(et, e)};
   return g;
 }
 
 double expert_replicas(const ParallelPlan& plan) {
-  const std::int64_t plane = at_least_one(plan.data) * at_least_one(plan.context) * at_least_one(plan.tensor);
-  const std::int64_t shards = at_least_one(plan.expert) * at_least_one(plan.expert_tensor);
-  return std::max(1.0, static_cast<double>(plane) / static_cast<double>(shards));
+  const double plane = degree(plan.data) * degree(plan.context) * degree(plan.tensor);
+  return std::max(1.0, plane / (degree(plan.expert) * degree(plan.expert_tensor)));
 }
 
 }  // namespace ridge

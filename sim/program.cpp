@@ -34,7 +34,7 @@ bool word_holds(std::string_view word, const Architecture& a, const LayerKind& k
 class Builder {
  public:
   Builder(const Architecture& a, const Inventory& inv, std::int16_t kind, const SoftwareStack& stack)
-      : a_(a), inv_(inv), stack_(stack), index_(kind), kind_(kind >= 0 ? inv.layers.kinds[kind] : LayerKind{}) {}
+      : a_(a), inv_(inv), stack_(stack), index_(kind), kind_(kind >= 0 ? inv.layers.kinds[kind] : LayerKind{.is_causal = a.causal}) {}
 
   void passes(Slot slot) {
     auto found = stack_.slots.find(std::string(enum_name(slot)));

@@ -40,7 +40,10 @@ double real(std::int64_t n) { return static_cast<double>(n); }
 Seconds positive(Seconds s) { return s.value() > 0 ? s : Seconds{0}; }
 
 Traced<std::int64_t> micro_batches(const PipelineShape& shape, Explain* ex) {
-  return input(ex, "pipeline.micro_batches", shape.micro_batches);
+  if (!ex) return {shape.micro_batches, 0};
+  return {shape.micro_batches,
+          ex->input("pipeline.micro_batches", static_cast<double>(shape.micro_batches), Dim{},
+                    {Origin::Kind::definition, {}, "global_batch / (micro_batch data)", {}})};
 }
 
 std::int64_t count_stages(std::span<const StageGroup> groups) {
@@ -63,7 +66,9 @@ Traced<Seconds> total_of(const StageTimes& s, Explain* ex) {
 }
 Traced<Seconds> zero(Explain* ex) { return constant(ex, "pipeline.start", Seconds{0}, "definition"); }
 Traced<double> number(Explain* ex, double n) {
-  return {n, ex ? ex->input("count." + std::to_string(std::int64_t(n)), n, Dim{}, Origin{}) : 0};
+  return {n, ex ? ex->input("count." + std::to_string(std::int64_t(n)), n, Dim{},
+                            {Origin::Kind::definition, {}, "count of the plan", {}})
+                : 0};
 }
 
 /// Adds `n` stages of time `t`, each with `hops` transfers.
@@ -225,10 +230,12 @@ Traced<double> micro_batches_in_flight(ScheduleKind kind, std::int64_t stage, st
                                        const PipelineShape& shape, Explain* ex) {
   const std::int64_t v = std::max<std::int64_t>(shape.virtual_stages, 1);
   const std::int64_t all = std::max<std::int64_t>(shape.micro_batches, 1);
-  const auto m = input(ex, "pipeline.micro_batches", all);
+  const auto m = micro_batches({.micro_batches = all}, ex);
   const auto p = input(ex, "parallel.pipeline", stages);
-  const Traced<std::int64_t> i{
-      stage, ex ? ex->input("pipeline.stage." + std::to_string(stage), real(stage), Dim{}) : 0};
+  const Traced<std::int64_t> i{stage,
+                               ex ? ex->input("pipeline.stage." + std::to_string(stage), real(stage), Dim{},
+                                              {Origin::Kind::definition, {}, "position in the pipeline", {}})
+                                  : 0};
   auto at_most = [&](std::int64_t held) { return std::min(real(all), real(held)); };
   switch (kind) {
     case ScheduleKind::gpipe: return note(ex, gpipe_in_flight, real(all), {{"m", m}});
@@ -251,7 +258,8 @@ Traced<double> micro_batches_in_flight(ScheduleKind kind, std::int64_t stage, st
 Traced<Seconds> pipeline_time(ScheduleKind kind, std::span<const StageGroup> groups,
                               const PipelineShape& given, Explain* ex) {
   PipelineShape shape = given;
-  if (ex && shape.transfer.node == 0) shape.transfer = input(ex, "pipeline.transfer", shape.transfer.value);
+  if (ex && shape.transfer.node == 0)
+    shape.transfer = constant(ex, "pipeline.transfer", shape.transfer.value, "given");
   switch (kind) {
     case ScheduleKind::gpipe: return time_gpipe(groups, shape, ex);
     case ScheduleKind::one_f_one_b:

@@ -157,6 +157,7 @@ const Schema<Allocator>& SchemaOf<Allocator>::get() {
       "Memory beside tensors",
       {
           field("fragmentation", &Allocator::fragmentation, "reserved beyond allocated, as a fraction of allocated").range(0, 10),
+          field("sharded_fragmentation", &Allocator::sharded_fragmentation, "the same where gradients or weights are sharded; absent: as fragmentation").range(0, 10),
           field("workspace", &Allocator::workspace, "allocated workspaces of the libraries").non_negative(),
           field("context", &Allocator::context, "device memory outside the allocator").non_negative(),
           field("pool_fraction", &Allocator::pool_fraction, "share of the device claimed at start by a serving engine").fraction(),
@@ -191,6 +192,9 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("gradient_buckets", &S::gradient_buckets, "communication buffers, in layers of gradients").range(0, 100),
           field("persistent_gradients", &S::persistent_gradients, "gradient buffers live through the whole step"),
           field("reducer_copies", &S::reducer_copies, "whole gradient copies a data-parallel reducer keeps").range(0, 8),
+          field("placeholder_gradients", &S::placeholder_gradients, "bytes per parameter of one layer, kept through the program").range(0, 16),
+          field("adapter_input", &S::adapter_input, "bytes per element of the input copy each low-rank adapter keeps").range(0, 16),
+          field("sharded_embedding", &S::sharded_embedding, "whether tensor parallelism divides the token table"),
           field("grad_accumulation", &S::grad_accumulation, "extra bytes per parameter when micro-batches accumulate").non_negative(),
           field("weight_only_dequantise", &S::weight_only_dequantise, "fused | separate"),
           field("slots", &S::slots, "pointwise passes by slot"),

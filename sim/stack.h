@@ -101,6 +101,7 @@ template <> struct SchemaOf<Overlap> { static const Schema<Overlap>& get(); };
 /// What the memory allocator adds.
 struct Allocator {
   double fragmentation = 0;       ///< reserved beyond allocated, as a fraction of allocated
+  double sharded_fragmentation = 0;  ///< the same where gradients or weights are sharded (ZeRO 2, 3); 0: as above
   Bytes workspace{0};             ///< product workspaces and the like, allocated
   Bytes context{0};               ///< outside the allocator: CUDA context, communicator buffers
   double pool_fraction = 0;       ///< serving engines that claim a share of the device at start
@@ -126,6 +127,9 @@ struct SoftwareStack {
   double gradient_buckets = 0;          ///< communication buffers, in layers' worth of gradients
   bool persistent_gradients = false;    ///< gradient buffers live through the whole step (Megatron)
   double reducer_copies = 0;            ///< whole gradient copies a data-parallel reducer keeps (DDP), ZeRO 0
+  BytesPerElement placeholder_gradients{0};  ///< of one layer's weights, kept for good (Transformer Engine)
+  BytesPerElement adapter_input{0};     ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
+  bool sharded_embedding = true;        ///< tensor parallelism divides the token table's rows
   BytesPerElement grad_accumulation{0}; ///< extra bytes per element when micro-batches accumulate
   std::string weight_only_dequantise = "fused";  ///< fused | separate
   std::map<std::string, std::vector<Pass>> slots;

@@ -1,6 +1,7 @@
 #include "sim/states.h"
 
 #include "base/expression.h"
+#include "sim/stated.h"
 
 #include <algorithm>
 #include <string>
@@ -48,9 +49,9 @@ double expert_elements(const ElementSums& s, double e, double et) {
 class ElementRecord {
  public:
   ElementRecord(const ParallelPlan& plan, Explain* ex) : ex_(ex) {
-    t_ = input(ex, "parallel.tensor", degree(plan.tensor));
-    e_ = input(ex, "parallel.expert", degree(plan.expert));
-    et_ = input(ex, "parallel.expert_tensor", degree(plan.expert_tensor));
+    t_ = stated(ex, "parallel.tensor", degree(plan.tensor));
+    e_ = stated(ex, "parallel.expert", degree(plan.expert));
+    et_ = stated(ex, "parallel.expert_tensor", degree(plan.expert_tensor));
   }
   Traced<Elements> dense(const ElementSums& s, const std::string& name) {
     return note(ex_, dense_layer, Elements{dense_elements(s, t_.value)},
@@ -69,7 +70,7 @@ class ElementRecord {
   }
   Traced<Elements> times(double n, Traced<Elements> each) {
     return note(ex_, layers_of_kind, n * each.value,
-                {{"n", number("count " + std::to_string(std::int64_t(n)), n)}, {"P", each}});
+                {{"n", ridge::counted(ex_, n, "layers of one kind on the stage")}, {"P", each}});
   }
   Traced<Elements> counted(const std::string& key, std::int64_t n) {
     return {Elements{real(n)}, ex_->input("inventory." + key, real(n), Elements::dim, inventory_origin())};
@@ -107,7 +108,7 @@ bool is_targeted(TensorRole role, std::string_view targets) {
 }
 
 struct Sums {
-  double dense = 0, experts = 0, layer = 0, ends = 0, head = 0, adapters = 0;
+  double dense = 0, experts = 0, layer = 0, layer_dense = 0, ends = 0, head = 0, adapters = 0;
 };
 
 const ElementSums token_table_sums(const Inventory& inv) {
@@ -119,8 +120,17 @@ const ElementSums token_table_sums(const Inventory& inv) {
 /// Layers of a kind that have weights of their own.
 double own_layers(const Inventory& inv, std::int32_t n) { return inv.shared_layers ? std::min(n, 1) : n; }
 
+/// The embedding's sums, its table whole on every rank when the stack leaves it so.
+ElementSums embedding_sums(const Inventory& inv, bool is_table_sharded) {
+  ElementSums s = inv.embedding;
+  if (is_table_sharded) return s;
+  s.replicated += s.tensor;
+  s.tensor = 0;
+  return s;
+}
+
 Sums sum_elements(const Inventory& inv, const StageLayers& stage, const ParallelPlan& plan,
-                  const Training* training) {
+                  const Training* training, bool is_table_sharded) {
   const double t = degree(plan.tensor), e = degree(plan.expert), et = degree(plan.expert_tensor);
   Sums s;
   for (std::size_t k = 0; k < inv.of_kind.size() && k < max_layer_kinds; ++k) {
@@ -130,12 +140,13 @@ Sums sum_elements(const Inventory& inv, const StageLayers& stage, const Parallel
     s.dense += n * dense;
     s.experts += n * experts;
     s.layer = std::max(s.layer, dense + experts);
+    s.layer_dense = std::max(s.layer_dense, dense);
     if (training && training->method != Method::full)
       s.adapters += n * adapter_elements(inv, k, *training, plan);
   }
   const double table = real(inv.token_embedding) / t;
   s.head = stage.outputs > 0 ? std::max(table, 0.0) : 0;
-  s.ends = stage.embeddings * dense_elements(inv.embedding, t) +
+  s.ends = stage.embeddings * dense_elements(embedding_sums(inv, is_table_sharded), t) +
            stage.outputs * dense_elements(inv.output, t) + stage.token_copies * table;
   s.dense += s.ends;
   return s;
@@ -159,13 +170,16 @@ double adapter_elements(const Inventory& inv, std::size_t layer_kind, const Trai
 }
 
 HeldElements held_elements(const Inventory& inv, const StageLayers& stage, const ParallelPlan& plan,
-                           const Training* training, Explain* ex) {
-  const Sums s = sum_elements(inv, stage, plan, training);
-  HeldElements held{{Elements{s.dense}}, {Elements{s.experts}}, {Elements{s.layer}},
-                    {Elements{s.ends}},  {Elements{s.head}},    {Elements{s.adapters}}};
+                           const Training* training, Explain* ex, bool is_table_sharded) {
+  const Sums s = sum_elements(inv, stage, plan, training, is_table_sharded);
+  HeldElements held;
+  held.dense.value = Elements{s.dense}, held.experts.value = Elements{s.experts};
+  held.layer.value = Elements{s.layer}, held.layer_dense.value = Elements{s.layer_dense};
+  held.ends.value = Elements{s.ends}, held.head.value = Elements{s.head},
+  held.adapters.value = Elements{s.adapters};
   if (!ex) return held;
   ElementRecord record(plan, ex);
-  std::vector<Term> dense, experts, largest, ends;
+  std::vector<Term> dense, experts, largest, largest_dense, ends;
 
   for (std::size_t k = 0; k < inv.of_kind.size() && k < max_layer_kinds; ++k) {
     if (stage.of_kind[k] == 0) continue;
@@ -174,10 +188,13 @@ HeldElements held_elements(const Inventory& inv, const StageLayers& stage, const
     const auto d = record.dense(inv.of_kind[k], name), x = record.experts(inv.of_kind[k], name);
     dense.emplace_back(kind_symbols[k], record.times(n, d));
     experts.emplace_back(kind_symbols[k], record.times(n, x));
+    largest_dense.emplace_back(kind_symbols[k], d);
     largest.emplace_back(kind_symbols[k], record.sum({{"dense", d}, {"experts", x}}));
   }
   if (stage.embeddings > 0)
-    ends.emplace_back("embedding", record.times(stage.embeddings, record.dense(inv.embedding, "embedding")));
+    ends.emplace_back(
+        "embedding",
+        record.times(stage.embeddings, record.dense(embedding_sums(inv, is_table_sharded), "embedding")));
   if (stage.outputs > 0)
     ends.emplace_back("output", record.times(stage.outputs, record.dense(inv.output, "output")));
   if (stage.token_copies > 0)
@@ -188,6 +205,7 @@ HeldElements held_elements(const Inventory& inv, const StageLayers& stage, const
   held.dense = record.sum(dense);
   held.experts = record.sum(experts);
   held.layer = record.largest(largest);
+  held.layer_dense = record.largest(largest_dense);
   held.head = stage.outputs > 0 ? record.dense(token_table_sums(inv), "token table") : record.sum({});
   held.adapters = {Elements{s.adapters},
                    ex->input("low-rank adapters", s.adapters, Elements::dim,
@@ -202,15 +220,15 @@ StateShards state_shards(const ParallelPlan& plan, std::int64_t stage, Explain* 
   }
   const double replicas = degree(plan.data) * degree(plan.context);
   if (!ex) return {{replicas}, {expert_replicas(plan)}};
-  const auto d = input(ex, "parallel.data", degree(plan.data)),
-             c = input(ex, "parallel.context", degree(plan.context));
+  const auto d = stated(ex, "parallel.data", degree(plan.data)),
+             c = stated(ex, "parallel.context", degree(plan.context));
   return {note(ex, replicas_formula, replicas, {{"d", d}, {"c", c}}),
           note(ex, expert_replicas_formula, expert_replicas(plan),
                {{"d", d},
                 {"c", c},
-                {"t", input(ex, "parallel.tensor", degree(plan.tensor))},
-                {"e", input(ex, "parallel.expert", degree(plan.expert))},
-                {"et", input(ex, "parallel.expert_tensor", degree(plan.expert_tensor))}})};
+                {"t", stated(ex, "parallel.tensor", degree(plan.tensor))},
+                {"e", stated(ex, "parallel.expert", degree(plan.expert))},
+                {"et", stated(ex, "parallel.expert_tensor", degree(plan.expert_tensor))}})};
 }
 
 Traced<Bytes> state_bytes(Traced<Elements> dense, Traced<Elements> experts, Traced<BytesPerElement> width,
@@ -223,11 +241,11 @@ Traced<Bytes> state_bytes(Traced<Elements> dense, Traced<Elements> experts, Trac
 
 Traced<BytesPerElement> optimizer_width(const PrecisionRecipe& recipe, const OptimizerRecipe& optimizer,
                                         Explain* ex) {
-  if (optimizer.state_bytes) return input(ex, "optimizer.state_bytes", *optimizer.state_bytes);
+  if (optimizer.state_bytes) return stated(ex, "optimizer.state_bytes", *optimizer.state_bytes);
   const BytesPerElement each = recipe.moments / 2.0;
   return note(ex, moments_formula, optimizer.moment_states * each,
-              {{"s", input(ex, "optimizer.moment_states", optimizer.moment_states)},
-               {"m", input(ex, "precision.moments", recipe.moments)}});
+              {{"s", stated(ex, "optimizer.moment_states", optimizer.moment_states)},
+               {"m", stated(ex, "precision.moments", recipe.moments)}});
 }
 
 BytesPerElement bytes_per_parameter(const PrecisionRecipe& r, const OptimizerRecipe& o) {

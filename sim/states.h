@@ -24,15 +24,17 @@ namespace ridge {
 /// Parameters one device of a stage holds before ZeRO cuts them.
 struct HeldElements {
   Traced<Elements> dense, experts;
-  Traced<Elements> layer;     ///< largest single layer, experts included
-  Traced<Elements> ends;      ///< embedding, final norm, head; part of dense
-  Traced<Elements> head;      ///< the output projection alone; part of ends
-  Traced<Elements> adapters;  ///< trained low-rank matrices, 0 without
+  Traced<Elements> layer;        ///< largest single layer, experts included
+  Traced<Elements> layer_dense;  ///< largest dense part of a layer
+  Traced<Elements> ends;         ///< embedding, final norm, head; part of dense
+  Traced<Elements> head;         ///< the output projection alone; part of ends
+  Traced<Elements> adapters;     ///< trained low-rank matrices, 0 without
 };
 
 /// Pre: `training` null for inference.
+/// `is_table_sharded`: whether tensor parallelism divides the token table's rows for the look-up.
 HeldElements held_elements(const Inventory&, const StageLayers&, const ParallelPlan&,
-                           const Training* training, Explain* ex = nullptr);
+                           const Training* training, Explain* ex = nullptr, bool is_table_sharded = true);
 
 /// Ranks a state is spread over.
 struct StateShards {

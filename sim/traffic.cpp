@@ -66,7 +66,7 @@ class Recorder {
       case Width::heads: return note(ex_, heads_width, v, {{"H", heads()}, {"t", t}});
       case Width::scores: {
         const double keys = kind_.window > 0 ? std::min(attended_.value(), static_cast<double>(kind_.window)) : attended_.value();
-        return note(ex_, scores_width, v, {{"H", heads()}, {"t", t}, {"keys", constant(ex_, std::string(kind_.window > 0 ? "keys in the window " : "keys attended ") + format_number(keys), keys, "tokens in the cache and new ones, limited by the window")}});
+        return note(ex_, scores_width, v, {{"H", heads()}, {"t", t}, {"keys", input(ex_, kind_.window > 0 ? "keys in the window" : "keys attended", keys)}});
       }
       case Width::vocab: return note(ex_, vocab_width, v, {{"V", count("model.vocab_size", a_.vocab_size)}, {"t", t}});
     }
@@ -79,7 +79,10 @@ class Recorder {
   }
 
  private:
-  Traced<double> count(std::string_view key, std::int64_t v) { return input(ex_, key, static_cast<double>(v)); }
+  Traced<double> count(std::string_view key, std::int64_t v) {
+    const double value = static_cast<double>(v);
+    return {value, ex_->input(key, value, Dim{}, Origin{Origin::Kind::default_value, {}, "not stated", {}})};
+  }
   Traced<double> heads() { return count("model.heads", a_.heads); }
   Traced<double> other(std::string_view what, double v) {
     return {v, ex_->input(what, v, Dim{}, Origin{Origin::Kind::definition, {}, "tensor inventory", {}})};

@@ -301,7 +301,6 @@ std::vector<std::string> plan_notes(const Prepared& p, const ParallelPlan& plan)
     if (plan.pipeline > 1 && m < plan.pipeline) {
       notes.push_back(fmt::format("{} micro-batches do not fill {} pipeline stages", m, plan.pipeline));
     }
-    if (!t->recompute) notes.push_back("training.recompute is not stated; no recomputation is assumed");
     if (plan.zero > 0 && plan.data * plan.context == 1)
       notes.push_back("parallel.zero has no effect on one replica");
   }
