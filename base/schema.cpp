@@ -176,6 +176,12 @@ Node write_quantity(double v, Dim dim) {
   return std::isfinite(v) ? Node::scalar(format_exact(v, dim)) : Node{};
 }
 
+void record_default(const FieldInfo& field, ReadContext& c) {
+  PathScope scope(c, field.name);
+  c.origins->try_emplace(c.path, Origin{Origin::Kind::default_value, {}, {}, {}});
+  for (const FieldInfo& child : field.children) record_default(child, c);
+}
+
 void report_unknown_key(const Node::Entry& e, const std::string& in, const std::vector<std::string>& known,
                         ReadContext& c) {
   std::string message = fmt::format("unknown key '{}' in '{}'", printable(e.key), in);

@@ -243,6 +243,9 @@ class PathScope {
   std::size_t length_;
 };
 
+/// Names the fields a text left out, nested ones too, as defaults in the context's origins.
+void record_default(const FieldInfo&, ReadContext&);
+
 /// Reads every field, reports every problem, leaves defaults where something was wrong.
 template <class T> void read_fields(const Node& n, T& t, const Schema<T>& s, ReadContext& c) {
   if (!n.is_map()) {
@@ -271,7 +274,10 @@ template <class T> void read_fields(const Node& n, T& t, const Schema<T>& s, Rea
     report_unknown_key(e, s.name, known, c);
   }
   for (std::size_t i = 0; i < s.fields.size(); ++i)
-    if (s.fields[i].info.is_required && !seen[i]) report_missing_key(n, s.fields[i].info, s.name, c);
+    if (!seen[i]) {
+      if (s.fields[i].info.is_required) report_missing_key(n, s.fields[i].info, s.name, c);
+      else if (c.origins) record_default(s.fields[i].info, c);
+    }
 }
 
 template <HasSchema T> void read_value(const Node& n, T& t, ReadContext& c, Range) {

@@ -25,9 +25,9 @@ void count_parameters(const Prepared& p, Estimate& e, Explain* ex) {
     for (const StageLayers& stage : partition(p.inventory, whole)) {
       trained += held_elements(p.inventory, stage, whole, s.training(), nullptr).adapters.value.value() * static_cast<double>(stage.count);
     }
-    e.parameters.trainable = input(ex, "parameters of the low-rank adapters", static_cast<std::int64_t>(trained));
+    e.parameters.trainable = {static_cast<std::int64_t>(trained), constant(ex, "parameters of the low-rank adapters", trained, "Hu et al. 2021, arXiv:2106.09685: rank (in + out) per adapted product").node};
   } else if (!s.training()) {
-    e.parameters.trainable = input(ex, "no trained parameters", std::int64_t{0});
+    e.parameters.trainable = Traced<std::int64_t>{0, constant(ex, "no trained parameters", 0.0, "inference trains nothing").node};
   }
 }
 

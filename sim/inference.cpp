@@ -34,11 +34,13 @@ class InferenceTimer {
         rates_(rates(p, enum_name(s_.weight_format.arithmetic), attention_precision(), ex)), links_(links(s_.hardware, plan, ex)) {}
 
   void run() {
-    const double prompt = static_cast<double>(inference_.prompt_tokens);
+    const auto prompt = input(ex_, "inference.prompt_tokens", static_cast<double>(inference_.prompt_tokens));
+    const auto one = constant(ex_, "one new token", 1.0, "a decode step adds one token to each sequence");
+    const auto none = constant(ex_, "no tokens in the cache", 0.0, "a prefill starts every sequence");
     switch (inference_.phase) {
-      case InferencePhase::prefill: return run_single(pass(prompt, 0, false, list_), "prefill_seconds", prompt);
-      case InferencePhase::decode: return run_single(pass(1, prompt, true, list_), "decode_step_seconds", 1);
-      case InferencePhase::request: return run_request(prompt);
+      case InferencePhase::prefill: return run_single(pass(prompt, none, false, list_), "prefill_seconds", prompt);
+      case InferencePhase::decode: return run_single(pass(one, prompt, true, list_), "decode_step_seconds", one);
+      case InferencePhase::request: return run_request(prompt, pass(prompt, none, false, nullptr), one);
     }
   }
 
@@ -49,15 +51,15 @@ class InferenceTimer {
     return d == Dtype::fp32 || d == Dtype::tf32 ? "fp32" : d == Dtype::fp16 ? "fp16" : "bf16";
   }
 
-  MicroBatch micro_batch(double tokens, double past, bool is_decode) {
+  MicroBatch micro_batch(Traced<double> n, Traced<double> past, bool is_decode) {
     MicroBatch b;
     b.sequences = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
-    const auto n = input(ex_, "new tokens of a sequence", tokens), c = input(ex_, "parallel.context", static_cast<double>(plan_.context));
-    b.query_tokens = is_decode ? n : note(ex_, local_tokens, tokens / c.value, {{"n", n}, {"c", c}});
+    const auto c = input(ex_, "parallel.context", static_cast<double>(plan_.context));
+    b.query_tokens = is_decode ? n : note(ex_, local_tokens, n.value / c.value, {{"n", n}, {"c", c}});
     b.tokens = note(ex_, batch_tokens, b.sequences.value * b.query_tokens.value, {{"b", b.sequences}, {"q", b.query_tokens}});
-    b.new_tokens = tokens;
+    b.new_tokens = n;
     b.past = past;
-    b.encoder_tokens = tokens + past;
+    b.encoder_tokens = n.value + past.value;
     b.is_decode = is_decode;
     b.activation = constant(ex_, "bytes of an activation", BytesPerElement{attention_precision() == "fp32" ? 4.0 : 2.0}, "engines keep activations in 16 bit");
     b.cache = input(ex_, "inference.kv_cache", bytes_per_element(s_.cache_format, std::max<std::int64_t>(s_.model.head_dim, 1)));
@@ -75,7 +77,7 @@ class InferenceTimer {
     return note(ex_, weight_width, BytesPerElement{value}, {{"bytes", b}, {"elements", e}});
   }
 
-  PassTime pass(double tokens, double past, bool is_decode, OperatorList* list) {
+  PassTime pass(Traced<double> tokens, Traced<double> past, bool is_decode, OperatorList* list) {
     MicroBatch batch = micro_batch(tokens, past, is_decode);
     WorkTimes work;
     StageLayers all;
@@ -125,7 +127,7 @@ class InferenceTimer {
     return repeated(note(ex_, hops, p.value - 1, {{"p", p}}), hop, ex_);
   }
 
-  void run_single(const PassTime& pass, std::string_view key, double tokens) {
+  void run_single(const PassTime& pass, std::string_view key, Traced<double> tokens) {
     TimeParts parts(out_.time, ex_);
     for (const Part<Seconds>& part : pass.parts) parts.add(part.name, part.amount);
     parts.finish(key);
@@ -134,11 +136,13 @@ class InferenceTimer {
     finish(pass.by_bound, pass.executed, tokens, headline);
   }
 
-  void run_request(double prompt) {
+  void run_request(Traced<double> prompt, const PassTime& first, Traced<double> one) {
+    static constexpr Formula middle{"inference.middle", "tokens in the cache at the middle of the output", "n + (o - 1) / 2",
+                                    "definition: the mean of a time linear in the context"};
     const double output = static_cast<double>(std::max<std::int64_t>(inference_.output_tokens, 1));
-    const PassTime first = pass(prompt, 0, false, nullptr);
-    const PassTime each = pass(1, prompt + (output - 1) / 2, true, list_);
     const auto o = input(ex_, "inference.output_tokens", output);
+    const auto past = note(ex_, middle, prompt.value + (output - 1) / 2, {{"n", prompt}, {"o", o}});
+    const PassTime each = pass(one, past, true, list_);
     TimeParts parts(out_.time, ex_);
     std::array<Seconds, 5> by_bound = first.by_bound;
     for (const Part<Seconds>& part : first.parts) parts.add(part.name, part.amount);
@@ -148,15 +152,14 @@ class InferenceTimer {
     parts.finish("request_seconds");
     out_.time.totals.push_back({"time_to_first_token", first.total});
     out_.time.totals.push_back({"time_per_output_token", each.total});
-    finish(by_bound, first.executed + (output - 1) * each.executed, output, out_.time.totals.front().amount);
+    finish(by_bound, first.executed + (output - 1) * each.executed, o, out_.time.totals.front().amount);
   }
 
-  void finish(const std::array<Seconds, 5>& by_bound, Flop executed, double tokens, Traced<Seconds> time) {
+  void finish(const std::array<Seconds, 5>& by_bound, Flop executed, Traced<double> n, Traced<Seconds> time) {
     set_interval(out_.time, s_.software, ex_);
     out_.limits = limits_of(out_.time, by_bound);
     const auto b = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
-    const auto n = input(ex_, "tokens counted for throughput", tokens);
-    const auto counted = note(ex_, token_count, Tokens{b.value * tokens}, {{"b", b}, {"n", n}});
+    const auto counted = note(ex_, token_count, Tokens{b.value * n.value}, {{"b", b}, {"n", n}});
     out_.throughput = throughput(p_, counted, model_flop(), executed, time, rates_.product_peak, ex_);
   }
 

@@ -147,6 +147,12 @@ KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rat
   return cost;
 }
 
+Traced<BytesPerSecond> host_link_bandwidth(const Link& link, Explain* ex) {
+  static constexpr Formula f{"kernels.host_link", "bandwidth the host link reaches", "e * W", "definition"};
+  const double e = link.achievable.is_known() ? link.achievable.value : 1.0;
+  return note(ex, f, e * link.bandwidth.value, {{"e", input(ex, "hardware.device.host_link.achievable", e)}, {"W", input(ex, "hardware.device.host_link.bandwidth", link.bandwidth.value)}});
+}
+
 KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r, Explain* ex) {
   KernelCost cost;
   cost.bytes = bytes;

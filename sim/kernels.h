@@ -58,6 +58,9 @@ enum class AttentionPass { prefill, backward, decode };
 /// Flash attention: FLOP 2 S H (e_k + e_v) pairs (backward 2.5 times), bytes Q, K, V and O once.
 KernelCost attention_cost(const AttentionShape&, AttentionPass, const Rates&, Explain* ex = nullptr);
 
+/// Bandwidth * achievable fraction of the link to the host.
+Traced<BytesPerSecond> host_link_bandwidth(const Link&, Explain* ex = nullptr);
+
 /// A chain of `kernels` pointwise kernels moving `bytes` in all: kernels t0 + bytes / (eB W).
 KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates&, Explain* ex = nullptr);
 

@@ -40,7 +40,7 @@ class Runner {
       : program_(program), c_(c), kind_index_(kind), count_(count), ex_(c.ex), plan_(c.plan),
         a_(c.prepared.scenario.model), kind_(kind >= 0 ? c.prepared.inventory.layers.kinds[static_cast<std::size_t>(kind)] : LayerKind{}) {
     if (kind < 0) kind_.mixer = Mixer::none, kind_.feed_forward = FeedForward::none;
-    const double attended = c.batch.past + c.batch.new_tokens;
+    const double attended = c.batch.past.value + c.batch.new_tokens.value;
     table_ = widths(a_, kind_, plan_, Tokens{attended});
     is_tensor_parallel_ = plan_.tensor > 1;
   }
@@ -109,7 +109,7 @@ class Runner {
 
   void run_pass(const Pass& pass) {
     auto cost = [&](const Traffic& read, const Traffic& write, double kernels) {
-      const Tokens keys{c_.batch.past + c_.batch.new_tokens};
+      const Tokens keys{c_.batch.past.value + c_.batch.new_tokens.value};
       const auto r = traced_traffic(read, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_);
       const auto w = traced_traffic(write, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_);
       const Bytes bytes{c_.batch.tokens.value * (r.value.value() + w.value.value())};
@@ -264,17 +264,21 @@ class Runner {
 
   /// Keys a device reads for one sequence: all cached and new ones, or a window of them.
   Traced<double> attended_tokens() {
-    static constexpr Formula keys{"operators.attention.keys", "keys one sequence attends to", "min(past + new, limit)", "definition"};
-    const double total = c_.batch.past + c_.batch.new_tokens;
-    const double limit = kind_.window > 0 ? std::max(static_cast<double>(kind_.window + a_.sink_tokens), c_.batch.new_tokens) : total;
-    if (!ex_) return {std::min(total, limit), 0};
-    return note(ex_, keys, std::min(total, limit),
-                {{"past", input(ex_, "tokens in the cache", c_.batch.past)}, {"new", input(ex_, "new tokens of a sequence", c_.batch.new_tokens)},
-                 {"limit", input(ex_, kind_.window > 0 ? "attention window" : "no attention window", limit)}});
+    static constexpr Formula all{"operators.attention.keys", "keys one sequence attends to", "past + new", "definition"};
+    static constexpr Formula limited{"operators.attention.keys_window", "keys one sequence attends to", "min(past + new, max(W + sinks, new))",
+                                     "Beltagy et al. 2020, arXiv:2004.05150: a window limits the keys of a token"};
+    const Traced<double> past = c_.batch.past, fresh = c_.batch.new_tokens;
+    const double total = past.value + fresh.value;
+    if (kind_.window == 0) return note(ex_, all, total, {{"past", past}, {"new", fresh}});
+    const auto window = input(ex_, "model.sliding_window", static_cast<double>(kind_.window));
+    const auto sinks = input(ex_, "model.sink_tokens", static_cast<double>(a_.sink_tokens));
+    return note(ex_, limited, std::min(total, std::max(window.value + sinks.value, fresh.value)),
+                {{"past", past}, {"new", fresh}, {"W", window}, {"sinks", sinks}});
   }
 
   void run_scan() {
-    const auto q = input(ex_, "inner width of the recurrence", table_[Width::q]);
+    Traced<double> q{table_[Width::q], 0};
+    if (ex_) q.node = ex_->input("inner width of the recurrence", q.value, Dim{}, Origin{Origin::Kind::definition, {}, "model.recurrent: expand times the model width", {}});
     const Bytes bytes{6 * c_.batch.tokens.value * q.value * c_.batch.activation.value.value()};
     const auto traced = note(ex_, scan_bytes, bytes, {{"tokens", c_.batch.tokens}, {"q", q}, {"a", c_.batch.activation}});
     const KernelCost cost = pass_cost(c_.rates.one, traced, c_.rates, ex_);
@@ -397,21 +401,26 @@ LayerTime layer_time(const LayerProgram& program, int kind, double count, const 
 }
 
 Traced<double> attention_pairs(const MicroBatch& b, const LayerKind& kind, std::int64_t sinks, bool causal_skip, Explain* ex) {
-  static constexpr Formula causal{"operators.attention.pairs_causal", "query-key pairs under a causal mask",
-                                  "a * p + a * (a + 1) / 2 + (n - a) * W", "definition: token i sees min(p + i + 1, W) keys"};
-  static constexpr Formula inside{"operators.attention.inside_window", "new tokens that still see everything", "max(0, min(n, W - p))", "definition"};
-  static constexpr Formula square{"operators.attention.pairs_full", "query-key pairs without a mask", "n * min(p + n, W)", "definition"};
+  static constexpr Formula causal{"operators.attention.pairs_causal", "query-key pairs under a causal mask", "n * p + n * (n + 1) / 2",
+                                  "definition: token i sees p + i + 1 keys"};
+  static constexpr Formula windowed{"operators.attention.pairs_window", "query-key pairs under a causal mask and a window",
+                                    "a * p + a * (a + 1) / 2 + (n - a) * (W + sinks)", "definition: token i sees min(p + i + 1, W + sinks) keys"};
+  static constexpr Formula inside{"operators.attention.inside_window", "new tokens that still see everything", "max(0, min(n, W + sinks - p))", "definition"};
+  static constexpr Formula square{"operators.attention.pairs_full", "query-key pairs without a mask", "n * (p + n)", "definition"};
+  static constexpr Formula limited{"operators.attention.pairs_band", "query-key pairs of a band without skipped tiles", "n * min(p + n, W + sinks)", "definition"};
   const bool is_causal = kind.is_causal && causal_skip;
-  const double n = b.new_tokens, p = b.past;
-  const double window = kind.window > 0 ? static_cast<double>(kind.window + sinks) : n + p;
-  const double a = std::max(0.0, std::min(n, window - p));
-  const double value = is_causal ? a * p + a * (a + 1) / 2 + (n - a) * window : n * std::min(p + n, window);
-  if (!ex) return {value, 0};
-  const auto tn = input(ex, "new tokens of a sequence", n), tp = input(ex, "tokens in the cache", p);
-  const auto tw = input(ex, kind.window > 0 ? "attention window" : "no attention window", window);
-  if (!is_causal) return note(ex, square, value, {{"n", tn}, {"p", tp}, {"W", tw}});
-  const auto ta = note(ex, inside, a, {{"n", tn}, {"W", tw}, {"p", tp}});
-  return note(ex, causal, value, {{"a", ta}, {"p", tp}, {"n", tn}, {"W", tw}});
+  const Traced<double> n = b.new_tokens, p = b.past;
+  if (kind.window == 0) {
+    if (!is_causal) return note(ex, square, n.value * (p.value + n.value), {{"n", n}, {"p", p}});
+    return note(ex, causal, n.value * p.value + n.value * (n.value + 1) / 2, {{"n", n}, {"p", p}});
+  }
+  const auto window = input(ex, "model.sliding_window", static_cast<double>(kind.window));
+  const auto s = input(ex, "model.sink_tokens", static_cast<double>(sinks));
+  const double seen = window.value + s.value;
+  if (!is_causal) return note(ex, limited, n.value * std::min(p.value + n.value, seen), {{"n", n}, {"p", p}, {"W", window}, {"sinks", s}});
+  const auto a = note(ex, inside, std::max(0.0, std::min(n.value, seen - p.value)), {{"n", n}, {"W", window}, {"sinks", s}, {"p", p}});
+  return note(ex, windowed, a.value * p.value + a.value * (a.value + 1) / 2 + (n.value - a.value) * seen,
+              {{"a", a}, {"p", p}, {"n", n}, {"W", window}, {"sinks", s}});
 }
 
 }  // namespace ridge

@@ -18,8 +18,8 @@ struct MicroBatch {
   Traced<double> sequences;      ///< b
   Traced<double> query_tokens;   ///< new tokens of one sequence on this device, s / c
   Traced<double> tokens;         ///< b s / c
-  double new_tokens = 0;         ///< s: new tokens of one sequence, over the context-parallel group
-  double past = 0;               ///< tokens of each sequence already cached
+  Traced<double> new_tokens;     ///< s: new tokens of one sequence, over the context-parallel group
+  Traced<double> past;           ///< tokens of each sequence already cached
   double encoder_tokens = 0;
   bool is_decode = false;
   Traced<BytesPerElement> activation, cache, weight;

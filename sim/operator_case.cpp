@@ -92,9 +92,8 @@ class OperatorTimer {
       return add("copy", OperatorKind::copy, pass_cost(rates_.one, note(ex_, copy_bytes, 2.0 * n.value, {{"n", n}}), rates_, ex_));
     }
     const Link& link = s_.hardware.device.host_link;
-    const double reached = link.achievable.is_known() ? link.achievable.value : 1.0;
     if (link.bandwidth.value <= BytesPerSecond{0}) return;
-    const auto W = input(ex_, "achievable bandwidth of hardware.device.host_link", link.bandwidth.value * reached);
+    const auto W = host_link_bandwidth(link, ex_);
     const auto l = input(ex_, "hardware.device.host_link.latency", link.latency.value);
     KernelCost cost;
     cost.bytes = n;

@@ -66,7 +66,7 @@ class Recorder {
       case Width::heads: return note(ex_, heads_width, v, {{"H", heads()}, {"t", t}});
       case Width::scores: {
         const double keys = kind_.window > 0 ? std::min(attended_.value(), static_cast<double>(kind_.window)) : attended_.value();
-        return note(ex_, scores_width, v, {{"H", heads()}, {"t", t}, {"keys", input(ex_, kind_.window > 0 ? "keys in the window" : "keys attended", keys)}});
+        return note(ex_, scores_width, v, {{"H", heads()}, {"t", t}, {"keys", constant(ex_, std::string(kind_.window > 0 ? "keys in the window " : "keys attended ") + format_number(keys), keys, "tokens in the cache and new ones, limited by the window")}});
       }
       case Width::vocab: return note(ex_, vocab_width, v, {{"V", count("model.vocab_size", a_.vocab_size)}, {"t", t}});
     }

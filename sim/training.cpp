@@ -56,7 +56,8 @@ class TrainingTimer {
     batch_.sequences = count("training.micro_batch", training_.micro_batch);
     batch_.query_tokens = note(ex_, local_tokens, s.value / c.value, {{"s", s}, {"c", c}});
     batch_.tokens = note(ex_, batch_tokens, batch_.sequences.value * batch_.query_tokens.value, {{"b", batch_.sequences}, {"q", batch_.query_tokens}});
-    batch_.new_tokens = s.value;
+    batch_.new_tokens = s;
+    batch_.past = constant(ex_, "no tokens in the cache", 0.0, "a training step starts every sequence");
     batch_.encoder_tokens = s.value;
     batch_.activation = input(ex_, "precision.activations", s_.precision.activations);
     batch_.cache = batch_.activation;
@@ -236,15 +237,22 @@ class TrainingTimer {
     const BytesPerElement master = has_master ? r.master : r.weights, write = has_master ? r.weights : BytesPerElement{0};
     const double width = r.gradients.value() + 2 * states.value.value() + 2 * master.value() + write.value();
     const auto bytes = note(ex_, optimizer_bytes, Bytes{n.value.value() / shards * width * s_.software.optimizer_passes},
-                            {{"n", n}, {"z", input(ex_, "shards of the optimizer states", shards)},
+                            {{"n", n}, {"z", shard_count(shards)},
                              {"g", input(ex_, "precision.gradients", r.gradients)}, {"mo", states},
                              {"ma", input(ex_, has_master ? "precision.master" : "precision.weights", master)},
-                             {"w", input(ex_, has_master ? "precision.weights" : "no second weight copy", write)},
+                             {"w", has_master ? input(ex_, "precision.weights", write) : constant(ex_, "no second weight copy", write, "the recipe keeps no separate master weights")},
                              {"passes", input(ex_, "software.optimizer_passes", s_.software.optimizer_passes)}});
     if (plan_.offload != Offload::none) return add_offload(parts, n, bytes, shards);
     const double fraction = rates_.pointwise.bandwidth_fraction.value;
     parts.add("optimizer", note(ex_, memory_time, bytes.value / (fraction * rates_.memory.value),
                                 {{"bytes", bytes}, {"e", rates_.pointwise.bandwidth_fraction}, {"W", rates_.memory}}));
+  }
+
+  /// data x context, as far as ZeRO shards the states.
+  Traced<double> shard_count(double shards) {
+    static constexpr Formula f{"training.shards", "shards of the optimizer states", "d * c", "Rajbhandari et al. 2020, arXiv:1910.02054"};
+    if (plan_.zero == 0) return rates_.one;
+    return note(ex_, f, shards, {{"d", count("parallel.data", plan_.data)}, {"c", count("parallel.context", plan_.context)}});
   }
 
   /// States on the host: gradients go down, weights come up, the host's memory moves the states.
@@ -259,15 +267,15 @@ class TrainingTimer {
   const Link& host_link = s_.hardware.device.host_link;
     const double sharing = static_cast<double>(std::min(node.devices, s_.devices));
     const auto moved = note(ex_, offload_bytes, Bytes{n.value.value() / shards * (r.gradients.value() + r.weights.value() * visits)},
-                            {{"n", n}, {"z", input(ex_, "shards of the optimizer states", shards)}, {"g", input(ex_, "precision.gradients", r.gradients)},
-                             {"w", input(ex_, "precision.weights", r.weights)}, {"x", input(ex_, "times weights come up in a step", visits)}});
-    const BytesPerSecond link = host_link.bandwidth.value * (host_link.achievable.is_known() ? host_link.achievable.value : 1.0);
-    if (link > BytesPerSecond{0}) {
-      parts.add("offload", note(ex_, link_time, moved.value / link, {{"bytes", moved}, {"W", input(ex_, "achievable bandwidth of hardware.device.host_link", link)}}));
+                            {{"n", n}, {"z", shard_count(shards)}, {"g", input(ex_, "precision.gradients", r.gradients)},
+                             {"w", input(ex_, "precision.weights", r.weights)}, {"x", constant(ex_, "times weights come up in a step", visits, "once after the update, or once for each forward and backward pass when parameters live on the host")}});
+    if (host_link.bandwidth.value > BytesPerSecond{0}) {
+      const auto link = host_link_bandwidth(host_link, ex_);
+      parts.add("offload", note(ex_, link_time, moved.value / link.value, {{"bytes", moved}, {"W", link}}));
     }
     const BytesPerSecond memory = node.host.memory.bandwidth.value;
     if (memory <= BytesPerSecond{0}) return;
-    const auto share = note(ex_, host_share, memory / sharing, {{"W", input(ex_, "hardware.node.host.memory.bandwidth", memory)}, {"k", input(ex_, "devices that share a host", sharing)}});
+    const auto share = note(ex_, host_share, memory / sharing, {{"W", input(ex_, "hardware.node.host.memory.bandwidth", memory)}, {"k", constant(ex_, "devices that share a host", sharing, "the fewer of devices and devices per node")}});
     parts.add("optimizer", note(ex_, link_time, bytes.value / share.value, {{"bytes", bytes}, {"W", share}}));
   }
 

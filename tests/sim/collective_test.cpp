@@ -1,0 +1,91 @@
+/// Collectives against the closed forms they come from.
+
+#include "sim/collective.h"
+
+#include <gtest/gtest.h>
+
+namespace ridge {
+namespace {
+
+Link link(double bandwidth, double step, double base) {
+  Link l;
+  l.name = "test";
+  l.bandwidth = assumed(BytesPerSecond{bandwidth}, "test");
+  l.latency = assumed(Seconds{step}, "test");
+  for (ProtocolTimes* t : {&l.collective.ring, &l.collective.tree}) t->ll = t->ll128 = t->simple = assumed(Seconds{step}, "test");
+  for (ProtocolTimes* t : {&l.collective.ring_base, &l.collective.tree_base}) t->ll = t->ll128 = t->simple = assumed(Seconds{base}, "test");
+  for (auto* f : {&l.collective.ring_fraction, &l.collective.gather_fraction, &l.collective.all_to_all_fraction, &l.collective.point_to_point_fraction})
+    *f = assumed(1.0, "test");
+  return l;
+}
+
+/// Nodes of `size` devices with inner links of 100 GB/s, joined by 10 GB/s a device.
+Cluster cluster(std::int64_t size) {
+  Cluster c;
+  c.node.devices = size;
+  Tier inner, outer;
+  inner.name = "inner", inner.devices = size, inner.link = link(100e9, 1e-6, 5e-6);
+  outer.name = "outer", outer.devices = 0, outer.link = link(10e9, 4e-6, 5e-6);
+  c.tiers.inner_to_outer = {inner, outer};
+  return c;
+}
+
+double seconds(CollectiveKind kind, double bytes, std::int64_t ranks, std::int64_t stride = 1) {
+  const Cluster c = cluster(8);
+  return collective_time({kind, {Bytes{bytes}, 0}}, group_link(c, ranks, stride)).value.value();
+}
+
+TEST(Collective, ALargeRingMovesItsVolumeAtFullBandwidth) {
+  // n = 8 in one node: 2 * 7/8 * 8e9 B over 100e9 B/s = 0.14 s, latency 5 + 14 us.
+  EXPECT_NEAR(seconds(CollectiveKind::all_reduce, 8e9, 8), 0.14 + 19e-6, 1e-9);
+  EXPECT_NEAR(seconds(CollectiveKind::all_gather, 8e9, 8), 0.07 + 12e-6, 1e-9);
+  EXPECT_NEAR(seconds(CollectiveKind::reduce_scatter, 8e9, 8), 0.07 + 12e-6, 1e-9);
+}
+
+TEST(Collective, NodesShareTheirPorts) {
+  // 16 ranks over two nodes: 8 ports of 10 GB/s a node carry the ring, 2 * 15/16 * 8e9 / 80e9 = 0.1875 s.
+  EXPECT_NEAR(seconds(CollectiveKind::all_reduce, 8e9, 16), 0.1875, 1e-4);
+  // Ranks 8 apart have a port each: 2 * 1/2 * 8e9 / 10e9 = 0.8 s.
+  EXPECT_NEAR(seconds(CollectiveKind::all_reduce, 8e9, 2, 8), 0.8, 1e-4);
+}
+
+TEST(Collective, AllToAllIsBoundByWhatLeavesTheNode) {
+  // 16 ranks: half of what a rank sends crosses its 10 GB/s port: 8e9 * 8/16 / 10e9 = 0.4 s.
+  EXPECT_NEAR(seconds(CollectiveKind::all_to_all, 8e9, 16), 0.4, 1e-4);
+  EXPECT_NEAR(seconds(CollectiveKind::all_to_all, 8e9, 8), 0.07, 1e-4);
+}
+
+TEST(Collective, ATreeBeatsALongRingForSmallMessages) {
+  // 1 KiB over 512 ranks: a ring takes 1022 steps, a tree 2 (7 + 6) steps: 5 + 14 + 48 us.
+  EXPECT_NEAR(seconds(CollectiveKind::all_reduce, 1024, 512), 67e-6, 1e-6);
+}
+
+TEST(Collective, LawsOfSizeAndRanks) {
+  for (auto kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter, CollectiveKind::all_to_all,
+                    CollectiveKind::broadcast, CollectiveKind::send_receive}) {
+    EXPECT_EQ(seconds(kind, 1e6, 1), 0);
+    double last = 0;
+    for (double bytes = 1024; bytes < 4e9; bytes *= 1.7) {
+      const double t = seconds(kind, bytes, 16);
+      EXPECT_GE(t, last) << bytes;
+      last = t;
+    }
+  }
+  double last = 0;
+  for (std::int64_t n : {2, 4, 8, 16, 64, 512}) {
+    const double t = seconds(CollectiveKind::all_reduce, 64e6, n);
+    EXPECT_GE(t, last) << n;
+    last = t;
+  }
+}
+
+/// A ring all-reduce played step by step: in each of 2 (n - 1) steps every rank sends S/n.
+TEST(Collective, ARingPlayedStepByStep) {
+  const double S = 256e6, n = 8;
+  double played = 5e-6;
+  for (int step = 0; step < 2 * (8 - 1); ++step) played += 1e-6 + S / n / 100e9;
+  EXPECT_NEAR(seconds(CollectiveKind::all_reduce, S, 8), played, 1e-12);
+}
+
+}  // namespace
+}  // namespace ridge
