@@ -135,7 +135,9 @@ int main(int argc, char** argv) {
     for (long long i = 0; i < o.iterations; ++i) note(run(mutation(corpus, o, i), i), i);
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  std::printf("%zu corpus files, %lld mutations of seed %llu in %.1f s; slowest %.1f ms (iteration %lld)\n",
-              corpus.size(), o.iterations, static_cast<unsigned long long>(o.seed), taken.count(),
-              slowest * 1e3, slowest_at);
+  std::printf(
+      "%zu corpus files, %lld mutations of seed %llu in %.1f s; %lld accepted; slowest %.1f ms (iteration "
+      "%lld)\n",
+      corpus.size(), o.iterations, static_cast<unsigned long long>(o.seed), taken.count(),
+      ridge::fuzz::accepted, slowest * 1e3, slowest_at);
 }

@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(!applied || root.is_map());
     at = end + 1;
   }
+  ridge::fuzz::accepted += !root.is_null();
   const std::string written = ridge::write_yaml(root);
   ridge::Diagnostics again;
   ridge::read_yaml(std::make_shared<const ridge::Source>(ridge::Source{"written", written}), again);

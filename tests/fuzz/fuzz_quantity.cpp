@@ -19,6 +19,7 @@ void try_all(std::string_view text) {
     const auto q = ridge::parse_quantity(text, dim);
     FUZZ_CHECK(q || (!q.error().empty() && q.error().size() < 1000));
     if (!q) continue;
+    ++ridge::fuzz::accepted;
     FUZZ_CHECK(std::isfinite(*q));
     const auto exact = ridge::parse_quantity(ridge::format_exact(*q, dim), dim);
     FUZZ_CHECK(exact && *exact == *q);
