@@ -43,6 +43,7 @@ bool needs_dense_width(const Architecture& a) {
 
 void derive(Architecture& a) {
   set_if_absent(a.kv_heads, a.heads);
+  if (a.latent.kv_lora_rank > 0) set_if_absent(a.head_dim, a.latent.nope_head_dim + a.latent.rope_head_dim);
   if (a.heads > 0) set_if_absent(a.head_dim, a.hidden_size / a.heads);
   set_if_absent(a.embedding_size, a.hidden_size);
   if (a.global_every > 0 && a.global_offset < 0) a.global_offset = a.global_every - 1;
@@ -67,7 +68,7 @@ struct Derived {
 };
 constexpr Derived derived_values[] = {
     {"kv_heads", "derived: heads"},
-    {"head_dim", "derived: hidden_size / heads"},
+    {"head_dim", "derived: hidden_size / heads; latent attention nope_head_dim + rope_head_dim"},
     {"ffn_hidden_size", "derived: 4 hidden_size, gated 8/3 hidden_size rounded up to a multiple of 256"},
     {"embedding_size", "derived: hidden_size"},
     {"moe.ffn_hidden_size", "derived: ffn_hidden_size"},
@@ -99,7 +100,8 @@ Span span_of(const Node& model, std::string_view key) {
 void report_missing(const Node& model, const Architecture& a, ReadContext& c) {
   auto missing = [&](std::string_view key, std::int64_t value, std::string_view meaning) {
     if (value != 0 || model.at(key)) return;
-    c.diagnostics.error("missing-key", fmt::format("'model' lacks '{}' ({})", key, meaning), model.span);
+    c.diagnostics.error("missing-key",
+                        fmt::format("'model' lacks '{}' ({}); set model.{}", key, meaning, key), model.span);
   };
   missing("layers", a.layers, "number of layers");
   missing("hidden_size", a.hidden_size, "model width");

@@ -9,7 +9,7 @@
 ///
 /// Derived when absent (0 in a text means absent as well)
 ///   kv_heads         heads                              (multi-head attention)
-///   head_dim         hidden_size / heads
+///   head_dim         hidden_size / heads; latent attention: nope_head_dim + rope_head_dim
 ///   ffn_hidden_size  4 hidden_size; gated: 8/3 hidden_size rounded up to a multiple of 256, the
 ///                    rule of LLaMA 1 and 2 (4096 -> 11008, 5120 -> 13824, 8192 -> 22016)
 ///   embedding_size   hidden_size

@@ -20,6 +20,8 @@ TEST(Architecture, OverridesRederiveOnlyWhatWasDerived) {
   EXPECT_EQ(inventory(b).of_kind[0].total(), inventory(model("llama-3-8b")).of_kind[0].total());
 }
 
+TEST(Architecture, LatentHeadsAreAsWideAsTheirQueries) { EXPECT_EQ(model("deepseek-v3").head_dim, 128 + 64); }
+
 // LLaMA's rule: 2/3 of 4 h, rounded up to a multiple of 256, gives the widths of LLaMA 1 and 2.
 TEST(Architecture, GatedWidthFollowsLlama) {
   for (auto [hidden, width] : {std::pair{"4096", 11008}, {"5120", 13824}, {"6656", 17920}, {"8192", 22016}})

@@ -1,0 +1,275 @@
+#include "model/huggingface_special.h"
+
+#include <string>
+
+namespace ridge::huggingface {
+
+namespace {
+
+/// Layers i with i mod step = step - 1 have experts.
+void sparse_step(HuggingfaceTranslator& t) {
+  const std::int64_t step = t.count("decoder_sparse_step", 1);
+  if (step <= 1) return;
+  t.put("moe.every", std::to_string(step));
+  t.put("moe.offset", std::to_string(step - 1));
+}
+
+}  // namespace
+
+void attention_bias(HuggingfaceTranslator& t) {
+  if (!t.flag("attention_bias", false)) return;
+  t.put("qkv_bias", "true");
+  t.put("attention_output_bias", "true");
+}
+
+void llama(HuggingfaceTranslator& t) {
+  attention_bias(t);
+  t.put_flag("ffn_bias", t.flag("mlp_bias", false));
+}
+
+/// intermediate_size is the width of an expert where there is no width of its own.
+void expert_width(HuggingfaceTranslator& t) {
+  if (t.field("moe_intermediate_size")) return;
+  t.remove("ffn_hidden_size");
+  t.copy("moe.ffn_hidden_size", {"intermediate_size"});
+}
+
+void qwen2(HuggingfaceTranslator& t) {
+  if (!t.flag("use_sliding_window", false)) t.remove("sliding_window");
+}
+
+void qwen2_moe(HuggingfaceTranslator& t) {
+  qwen2(t);
+  sparse_step(t);
+}
+
+void qwen3(HuggingfaceTranslator& t) {
+  attention_bias(t);
+  qwen2(t);
+}
+
+void qwen3_moe(HuggingfaceTranslator& t) {
+  qwen3(t);
+  sparse_step(t);
+  t.remove("moe.shared_ffn_hidden_size");
+}
+
+void qwen3_next(HuggingfaceTranslator& t) {
+  qwen2_moe(t);
+  const std::int64_t interval = t.count("full_attention_interval", 4);
+  t.put("attention_every", std::to_string(interval));
+  t.put("attention_offset", std::to_string(interval > 0 ? interval - 1 : 0));
+  t.copy("recurrent.key_heads", {"linear_num_key_heads"});
+  t.copy("recurrent.value_heads", {"linear_num_value_heads"});
+  t.copy("recurrent.key_head_dim", {"linear_key_head_dim"});
+  t.copy("recurrent.value_head_dim", {"linear_value_head_dim"});
+  t.copy("recurrent.conv_kernel", {"linear_conv_kernel_dim"});
+}
+
+void deepseek(HuggingfaceTranslator& t) {
+  t.remove("kv_heads");
+  t.remove("head_dim");
+  t.copy("moe.every", {"moe_layer_freq"});
+  if (t.type == "deepseek_v32")
+    t.diagnostics.warning(
+        "not-described",
+        "the sparse attention indexer of deepseek_v32 is not described; its tensors and work are left out",
+        t.config.span);
+}
+
+void gemma2(HuggingfaceTranslator& t) { attention_bias(t); }
+
+void gemma3(HuggingfaceTranslator& t) {
+  attention_bias(t);
+  if (const Node* pattern = t.field({"sliding_window_pattern", "_sliding_window_pattern"});
+      pattern && pattern->is_scalar()) {
+    t.remove("global_every");
+    t.copy("global_every", {"sliding_window_pattern", "_sliding_window_pattern"});
+  }
+}
+
+void phimoe(HuggingfaceTranslator& t) {
+  llama(t);
+  expert_width(t);
+  t.put_flag("lm_head_bias", t.flag("lm_head_bias", true));
+}
+
+void gpt_bigcode(HuggingfaceTranslator& t) {
+  if (t.flag("multi_query", true)) t.put("kv_heads", "1");
+}
+
+void gpt_neox(HuggingfaceTranslator& t) {
+  t.put_flag("parallel_attention", t.flag("use_parallel_residual", true));
+  const bool bias = t.flag("attention_bias", true);
+  t.put("qkv_bias", bias ? "true" : "false");
+  t.put("attention_output_bias", bias ? "true" : "false");
+}
+
+void opt(HuggingfaceTranslator& t) {
+  t.put("final_norm", t.flag("do_layer_norm_before", true) && !t.flag("_remove_final_layer_norm", false)
+                          ? "true"
+                          : "false");
+  if (!t.flag("enable_bias", true))
+    for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "false");
+}
+
+void falcon(HuggingfaceTranslator& t) {
+  const bool is_new = t.flag("new_decoder_architecture", false), is_parallel = t.flag("parallel_attn", true),
+             bias = t.flag("bias", false);
+  if (!is_new) {
+    t.remove("kv_heads");
+    if (t.flag("multi_query", true)) t.put("kv_heads", "1");
+  }
+  t.put_flag("parallel_attention", is_parallel || is_new);
+  t.put("norms_per_layer", is_new        ? std::to_string(t.count("num_ln_in_parallel_attn", 2))
+                           : is_parallel ? "1"
+                                         : "2");
+  t.put("positions", t.flag("alibi", false) ? "alibi" : "rotary");
+  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"})
+    t.put(key, bias ? "true" : "false");
+}
+
+void mpt(HuggingfaceTranslator& t) {
+  const bool bias = !t.flag("no_bias", true), alibi = t.flag("attn_config.alibi", true);
+  t.put("norm", bias ? "layernorm" : "layernorm-no-bias");
+  t.put("positions", alibi ? "alibi" : t.flag("learned_pos_emb", true) ? "learned" : "none");
+  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"})
+    t.put(key, bias ? "true" : "false");
+  t.copy("kv_heads", {"attn_config.kv_n_heads"});
+  const std::int64_t ratio = t.count("expansion_ratio", 4), width = t.count("d_model", 2048);
+  if (ratio > 0 && ratio < 1024 && width > 0 && width < (1 << 24))
+    t.put("ffn_hidden_size", std::to_string(ratio * width));
+}
+
+void dbrx(HuggingfaceTranslator& t) {
+  t.copy("kv_heads", {"attn_config.kv_n_heads"});
+  t.copy("moe.ffn_hidden_size", {"ffn_config.ffn_hidden_size"});
+  t.copy("moe.experts", {"ffn_config.moe_num_experts"});
+  t.copy("moe.top_k", {"ffn_config.moe_top_k"});
+}
+
+void t5(HuggingfaceTranslator& t) {
+  const bool gated =
+      t.text("feed_forward_proj", t.type == "mt5" ? "gated-gelu" : "relu").starts_with("gated");
+  t.put("activation", gated ? "geglu" : "relu");
+  t.remove("layers");
+  t.copy("encoder_layers", {"num_layers"});
+  if (!t.copy("layers", {"num_decoder_layers"})) t.copy("layers", {"num_layers"});
+  t.copy("relative_buckets", {"relative_attention_num_buckets"});
+  t.remove("sliding_window");
+}
+
+void chatglm(HuggingfaceTranslator& t) {
+  t.copy("vocab_size", {"padded_vocab_size"});
+  if (t.field("inner_hidden_size") || t.field("position_encoding_2d")) {  // the first generation
+    for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias", "tied_embeddings"})
+      t.put(key, "true");
+    t.put("activation", "gelu");
+    t.put("norm", "layernorm");
+    t.copy("ffn_hidden_size", {"inner_hidden_size"});
+    t.put("kv_heads", "0");  // derived: as many as heads
+    t.put("head_dim", "0");
+    return;
+  }
+  if (!t.flag("multi_query_attention", true)) t.put("kv_heads", "0");
+  t.put_flag("qkv_bias", t.flag("add_qkv_bias", true));
+  if (t.flag("add_bias_linear", false))
+    for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "true");
+}
+
+void glm4(HuggingfaceTranslator& t) { t.put_flag("qkv_bias", t.flag("attention_bias", false)); }
+
+void glm4_moe(HuggingfaceTranslator& t) {
+  glm4(t);
+  t.put("qk_norm", t.flag("use_qk_norm", false) ? "head" : "none");
+  if (t.copy("mtp_layers", {"num_nextn_predict_layers"})) t.put("mtp_own_embeddings", "true");
+}
+
+void minimax(HuggingfaceTranslator& t) {
+  expert_width(t);
+  t.put("qk_norm", t.flag("use_qk_norm", true) ? "full" : "none");
+}
+
+void cohere(HuggingfaceTranslator& t) {
+  attention_bias(t);
+  if (t.flag("use_qk_norm", false)) t.put("qk_norm", "full");
+}
+
+void stablelm(HuggingfaceTranslator& t) {
+  t.put_flag("qkv_bias", t.flag("use_qkv_bias", false));
+  t.put_flag("parallel_attention", t.flag("use_parallel_residual", false));
+  if (t.flag("use_parallel_residual", false)) t.put("norms_per_layer", "1");
+}
+
+void starcoder2(HuggingfaceTranslator& t) {
+  if (!t.flag("use_bias", true)) return;
+  for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "true");
+}
+
+void llama4(HuggingfaceTranslator& t) {
+  attention_bias(t);
+  t.remove("ffn_hidden_size");
+  t.copy("ffn_hidden_size", {"intermediate_size_mlp"});
+  t.copy("moe.ffn_hidden_size", {"intermediate_size"});
+  if (const std::int64_t step = t.count("interleave_moe_layer_step", 1); step > 1) {
+    t.put("moe.every", std::to_string(step));
+    t.put("moe.offset", std::to_string(step - 1));
+  }
+  if (t.copy("sliding_window", {"attention_chunk_size"})) t.put("global_every", "4");
+}
+
+void distilbert(HuggingfaceTranslator& t) {
+  t.copy("hidden_size", {"dim"});
+  t.copy("ffn_hidden_size", {"hidden_dim"});
+}
+
+void internlm2(HuggingfaceTranslator& t) { t.put_flag("qkv_bias", t.flag("bias", false)); }
+
+void mamba(HuggingfaceTranslator& t) {
+  t.remove("ffn_hidden_size");
+  t.remove("head_dim");
+  t.copy("recurrent.inner_size", {"intermediate_size"});
+  t.copy("recurrent.expand", {"expand"});
+  t.copy("recurrent.state_size", {"state_size"});
+  t.copy("recurrent.conv_kernel", {"conv_kernel"});
+  if (const Node* rank = t.field("time_step_rank"); rank && rank->text != "auto")
+    t.copy("recurrent.time_step_rank", {"time_step_rank"});
+}
+
+void mamba2(HuggingfaceTranslator& t) {
+  mamba(t);
+  t.remove("heads");
+  t.remove("recurrent.time_step_rank");
+  t.copy("recurrent.head_dim", {"head_dim"});
+  t.copy("recurrent.groups", {"n_groups"});
+}
+
+void rwkv(HuggingfaceTranslator& t) { t.remove("sliding_window"); }
+
+void jamba(HuggingfaceTranslator& t) {
+  t.copy("attention_every", {"attn_layer_period"});
+  t.copy("attention_offset", {"attn_layer_offset"});
+  t.copy("moe.every", {"expert_layer_period"});
+  t.copy("moe.offset", {"expert_layer_offset"});
+  t.copy("recurrent.expand", {"mamba_expand"});
+  t.copy("recurrent.state_size", {"mamba_d_state"});
+  t.copy("recurrent.conv_kernel", {"mamba_d_conv"});
+  if (const Node* rank = t.field("mamba_dt_rank"); rank && rank->text != "auto")
+    t.copy("recurrent.time_step_rank", {"mamba_dt_rank"});
+  t.remove("sliding_window");
+}
+
+void nemotron_h(HuggingfaceTranslator& t) {
+  t.copy("layer_pattern", {"hybrid_override_pattern"});
+  t.copy("recurrent.state_size", {"ssm_state_size"});
+  t.copy("recurrent.groups", {"n_groups"});
+  t.copy("recurrent.conv_kernel", {"conv_kernel"});
+  t.copy("recurrent.head_dim", {"mamba_head_dim"});
+  const std::int64_t heads = t.count("mamba_num_heads", 0), width = t.count("mamba_head_dim", 64);
+  if (heads > 0 && heads < (1 << 20) && width > 0 && width < (1 << 20))
+    t.put("recurrent.inner_size", std::to_string(heads * width));
+  t.put_flag("moe.router_bias", t.has("moe.experts"));
+  attention_bias(t);
+}
+
+}  // namespace ridge::huggingface

@@ -1,0 +1,45 @@
+#pragma once
+/// Internal to the config.json import: what the fields of single types mean beyond the common spellings
+/// and the defaults of the table in huggingface_types.cpp.  One function per type or group of types, run
+/// after the common fields were copied and before defaults fill what is absent.
+
+#include "model/huggingface_translator.h"
+
+namespace ridge::huggingface {
+
+void attention_bias(HuggingfaceTranslator&);
+void chatglm(HuggingfaceTranslator&);
+void cohere(HuggingfaceTranslator&);
+void dbrx(HuggingfaceTranslator&);
+void deepseek(HuggingfaceTranslator&);
+void distilbert(HuggingfaceTranslator&);
+void expert_width(HuggingfaceTranslator&);
+void falcon(HuggingfaceTranslator&);
+void gemma2(HuggingfaceTranslator&);
+void gemma3(HuggingfaceTranslator&);
+void glm4(HuggingfaceTranslator&);
+void glm4_moe(HuggingfaceTranslator&);
+void gpt_bigcode(HuggingfaceTranslator&);
+void gpt_neox(HuggingfaceTranslator&);
+void internlm2(HuggingfaceTranslator&);
+void jamba(HuggingfaceTranslator&);
+void llama(HuggingfaceTranslator&);
+void llama4(HuggingfaceTranslator&);
+void mamba(HuggingfaceTranslator&);
+void mamba2(HuggingfaceTranslator&);
+void minimax(HuggingfaceTranslator&);
+void mpt(HuggingfaceTranslator&);
+void nemotron_h(HuggingfaceTranslator&);
+void opt(HuggingfaceTranslator&);
+void phimoe(HuggingfaceTranslator&);
+void qwen2(HuggingfaceTranslator&);
+void qwen2_moe(HuggingfaceTranslator&);
+void qwen3(HuggingfaceTranslator&);
+void qwen3_moe(HuggingfaceTranslator&);
+void qwen3_next(HuggingfaceTranslator&);
+void rwkv(HuggingfaceTranslator&);
+void stablelm(HuggingfaceTranslator&);
+void starcoder2(HuggingfaceTranslator&);
+void t5(HuggingfaceTranslator&);
+
+}  // namespace ridge::huggingface
