@@ -31,7 +31,7 @@ class InferenceTimer {
  public:
   InferenceTimer(const Prepared& p, const ParallelPlan& plan, Estimate& out, Explain* ex, OperatorList* list)
       : p_(p), s_(p.scenario), inference_(*p.scenario.inference()), plan_(plan), out_(out), ex_(ex), list_(list),
-        rates_(rates(p, enum_name(s_.weight_format.arithmetic), attention_precision(), ex)), links_(links(s_.hardware, plan, ex)) {}
+        rates_(rates(p, {enum_name(s_.weight_format.arithmetic), attention_precision(), Load::burst, s_.software.attention_flash2}, ex)), links_(links(s_.hardware, plan, ex)) {}
 
   void run() {
     const auto prompt = input(ex_, "inference.prompt_tokens", static_cast<double>(inference_.prompt_tokens));

@@ -6,8 +6,8 @@
 namespace ridge {
 namespace {
 
-constexpr Formula scaled_fraction{"kernels.fraction", "fraction of the peak this stack reaches", "device * stack",
-                                  "definition: the device's achievable fraction times the stack's efficiency"};
+constexpr Formula scaled_fraction{"kernels.fraction", "fraction of the peak this stack reaches", "device * stack * clock",
+                                  "definition: the device's achievable fraction, the stack's efficiency and the clock's share under long load"};
 constexpr Formula product_flop{"kernels.product.flop", "FLOP of a matrix product", "2 * m * n * k * c",
                                "definition: a multiply-add counts 2"};
 constexpr Formula product_bytes{"kernels.product.bytes", "bytes a matrix product moves",
@@ -51,8 +51,9 @@ KernelConstants gemm_constants(const Device& d, Precision wanted, Explain* ex) {
   return kernel_constants(KernelFit{}, "hardware.device.achievable.gemm", ex);
 }
 
-Traced<double> scaled(Traced<double> device, std::string_view key, double stack, Explain* ex) {
-  return note(ex, scaled_fraction, device.value * stack, {{"device", device}, {"stack", input(ex, key, stack)}});
+Traced<double> scaled(Traced<double> device, std::string_view key, double stack, Traced<double> clock, Explain* ex) {
+  return note(ex, scaled_fraction, device.value * stack * clock.value,
+              {{"device", device}, {"stack", input(ex, key, stack)}, {"clock", clock}});
 }
 
 Traced<FlopPerSecond> peak_of(const Device& d, Precision p, bool& can_compute, Explain* ex) {
@@ -73,6 +74,20 @@ Bound bound_of(Flop flops, Bytes bytes, FlopPerSecond peak, BytesPerSecond memor
   return compute >= memory_time ? Bound::compute : Bound::memory;
 }
 
+/// Constants of the attention kernels the stack runs.
+void set_attention(Rates& r, const Achievable& a, bool wants_flash2, Explain* ex) {
+  const bool flash2 = wants_flash2 && a.attention_flash2.prefill.flop_fraction.is_known();
+  const AttentionFits& fits = flash2 ? a.attention_flash2 : a.attention;
+  auto constants = [&](const KernelFit& fit, std::string_view best, std::string_view second) {
+    return kernel_constants(fit, flash2 ? second : best, ex);
+  };
+  r.prefill = constants(fits.prefill, "hardware.device.achievable.attention.prefill", "hardware.device.achievable.attention_flash2.prefill");
+  r.backward = constants(fits.backward, "hardware.device.achievable.attention.backward", "hardware.device.achievable.attention_flash2.backward");
+  r.decode = constants(fits.decode, "hardware.device.achievable.attention.decode", "hardware.device.achievable.attention_flash2.decode");
+  r.decode_per_head = input(ex, flash2 ? "hardware.device.achievable.attention_flash2.decode_per_head" : "hardware.device.achievable.attention.decode_per_head",
+                            fits.decode_per_head.value);
+}
+
 }  // namespace
 
 Precision precision_named(std::string_view name) {
@@ -83,28 +98,28 @@ Precision precision_named(std::string_view name) {
   return Precision::bf16;
 }
 
-Rates rates(const Prepared& p, std::string_view product, std::string_view attention, Explain* ex) {
+Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   const Device& d = p.scenario.hardware.device;
   const SoftwareStack& s = p.scenario.software;
   Rates r;
-  r.product_precision = precision_named(product);
+  r.product_precision = precision_named(request.product);
   r.product_peak = peak_of(d, r.product_precision, r.can_compute, ex);
-  r.attention_peak = peak_of(d, precision_named(attention), r.can_compute, ex);
+  r.attention_peak = peak_of(d, precision_named(request.attention), r.can_compute, ex);
   r.memory = input(ex, "hardware.device.hbm.bandwidth", d.hbm.bandwidth.value);
   const auto execution = matrix_execution(d, r.product_precision);
   r.product = gemm_constants(d, execution ? execution->precision : r.product_precision, ex);
-  r.product.flop_fraction = scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, ex);
-  const AttentionFits& fits = d.achievable.attention;
-  r.prefill = kernel_constants(fits.prefill, "hardware.device.achievable.attention.prefill", ex);
-  r.backward = kernel_constants(fits.backward, "hardware.device.achievable.attention.backward", ex);
-  r.decode = kernel_constants(fits.decode, "hardware.device.achievable.attention.decode", ex);
+  r.one = constant(ex, "one", 1.0, "definition");
+  const Sourced<double>& sustained = d.achievable.sustained_fraction;
+  const Traced<double> clock = request.load == Load::sustained && sustained.is_known()
+                                   ? input(ex, "hardware.device.achievable.sustained_fraction", sustained.value) : r.one;
+  r.product.flop_fraction = scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, clock, ex);
+  set_attention(r, d.achievable, request.flash2, ex);
   for (KernelConstants* k : {&r.prefill, &r.backward, &r.decode})
-    k->flop_fraction = scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, ex);
+    k->flop_fraction = scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, clock, ex);
   r.pointwise = kernel_constants(d.achievable.pointwise, "hardware.device.achievable.pointwise", ex);
   for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
-    k->bandwidth_fraction = scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, ex);
-  r.decode_per_head = input(ex, "hardware.device.achievable.attention.decode_per_head", fits.decode_per_head.value);
-  r.one = constant(ex, "one", 1.0, "definition");
+    k->bandwidth_fraction = scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, r.one, ex);
+  r.gap = input(ex, "hardware.device.achievable.launch.graph_node", d.achievable.launch.graph_node.value);
   return r;
 }
 

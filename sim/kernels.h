@@ -18,12 +18,21 @@ struct Rates {
   KernelConstants product, prefill, backward, decode, pointwise;
   Traced<Seconds> decode_per_head;
   Traced<double> one;                  ///< the number 1, recorded
+  Traced<Seconds> gap;                 ///< between two kernels of a stream or graph
   bool can_compute = true;             ///< false when the device has no way to run the precision
   Precision product_precision = Precision::bf16;
 };
 
-/// `product` and `attention` name precisions ("bf16", "fp8").
-Rates rates(const Prepared&, std::string_view product, std::string_view attention, Explain* ex = nullptr);
+/// Whether the clock still holds its short-burst rate, or has settled under minutes of full load.
+enum class Load { burst, sustained };
+
+/// Precisions are named as in recipes ("bf16", "fp8").
+struct RateRequest {
+  std::string_view product, attention;
+  Load load = Load::burst;
+  bool flash2 = false;  ///< FlashAttention 2 instead of the device's best kernels
+};
+Rates rates(const Prepared&, const RateRequest&, Explain* ex = nullptr);
 
 /// Precision called `name`; fp16 names the fp16 pipeline with fp32 accumulation.
 Precision precision_named(std::string_view name);

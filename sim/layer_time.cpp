@@ -1,6 +1,6 @@
 #include "sim/layer_time.h"
 
-#include "model/flops.h"
+#include "base/quantity_text.h"
 #include "sim/collective.h"
 #include "sim/partition.h"
 #include "sim/traffic.h"
@@ -77,10 +77,20 @@ class Runner {
   void forward(TimeClass time_class, OperatorKind kind, std::string_view name, const KernelCost& cost, double kernels) {
     add(forward_, time_class, name, cost.time);
     book(result_.forward, kind, OperatorPhase::forward, name, cost, kernels);
-    const bool again = c_.has_backward && (c_.recompute == Recompute::full || (c_.recompute == Recompute::selective && step_->is_selective));
-    if (!again || kind_index_ < 0) return;
+    if (!c_.has_backward || kind_index_ < 0 || c_.recompute == Recompute::none) return;
+    const double share = c_.prepared.scenario.software.selective_products;
+    if (c_.recompute == Recompute::selective && kind == OperatorKind::product && share > 0) return recompute_share(time_class, name, cost, kernels, share);
+    if (c_.recompute == Recompute::selective && !step_->is_selective) return;
     add(recompute_, time_class, name, cost.time);
     book(result_.recompute, kind, OperatorPhase::recompute, name, cost, kernels);
+  }
+  /// Some products of a layer are run again: their average share of the time.
+  void recompute_share(TimeClass time_class, std::string_view name, KernelCost cost, double kernels, double share) {
+    static constexpr Formula part{"time.recompute.share", "time of the products that are run again", "x * t", "definition"};
+    cost.time = note(ex_, part, share * cost.time.value, {{"x", input(ex_, "software.selective_products", share)}, {"t", cost.time}});
+    cost.flops.value *= share;
+    add(recompute_, time_class, name, cost.time);
+    book(result_.recompute, OperatorKind::product, OperatorPhase::recompute, name, cost, kernels * share);
   }
   void backward(TimeClass time_class, OperatorKind kind, std::string_view name, const KernelCost& cost, double kernels) {
     if (!c_.has_backward) return;
@@ -351,7 +361,14 @@ class Runner {
   }
 
   void finish(Sums& sums, PhaseTime& phase) {
-    static constexpr std::array<std::string_view, num_time_classes> names = {"product", "attention", "pass", "tensor", "expert", "context"};
+    static constexpr Formula gaps{"time.layer.gaps", "time between the kernels of a layer", "n * g", "definition: each kernel starts a little after the last one ends"};
+    if (phase.kernels > 0) {
+      Traced<double> n{phase.kernels, 0};
+      if (ex_) n.node = ex_->input("kernels: " + format_number(phase.kernels), phase.kernels, Dim{}, Origin{Origin::Kind::definition, {}, "counted from the layer's program", {}});
+      add(sums, TimeClass::gap, "gaps", note(ex_, gaps, phase.kernels * c_.rates.gap.value, {{"n", n}, {"g", c_.rates.gap}}));
+      phase.by_bound[static_cast<std::size_t>(Bound::launch)] += phase.kernels * c_.rates.gap.value;
+    }
+    static constexpr std::array<std::string_view, num_time_classes> names = {"product", "attention", "pass", "gap", "tensor", "expert", "context"};
     double total = 0;
     std::vector<Term> terms;
     for (std::size_t i = 0; i < num_time_classes; ++i) {

@@ -10,8 +10,8 @@
 namespace ridge {
 
 /// What a duration is spent on; the names are those of `time.parts`.
-enum class TimeClass { product, attention, pass, tensor, expert, context };
-inline constexpr std::size_t num_time_classes = 6;
+enum class TimeClass { product, attention, pass, gap, tensor, expert, context };
+inline constexpr std::size_t num_time_classes = 7;
 
 /// The tokens one device processes in one go.
 struct MicroBatch {

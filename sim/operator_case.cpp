@@ -33,7 +33,7 @@ class OperatorTimer {
  public:
   OperatorTimer(const Prepared& p, Estimate& out, Explain* ex, OperatorList* list)
       : s_(p.scenario), o_(*p.scenario.operator_case()), out_(out), ex_(ex), list_(list), parts_(out.time, ex),
-        rates_(rates(p, o_.dtype, o_.dtype == "fp8" ? "bf16" : std::string_view(o_.dtype), ex)),
+        rates_(rates(p, {o_.dtype, o_.dtype == "fp8" ? "bf16" : std::string_view(o_.dtype), Load::burst, o_.implementation == "flash"}, ex)),
         width_(input(ex, "operator.dtype", BytesPerElement{bytes_of(o_.dtype)})) {}
 
   bool run() {

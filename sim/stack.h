@@ -112,6 +112,7 @@ struct SoftwareStack {
   std::string name, description, source, extends;
   std::vector<std::string> aliases;
   AttentionKernel attention = AttentionKernel::flash;
+  bool attention_flash2 = false;  ///< FlashAttention 2 kernels instead of the device's best
   bool causal_skip = true;      ///< the attention core leaves out masked tiles
   bool selective_core = true;   ///< selective recomputation runs the attention core again
   bool fused_qkv = true;        ///< one product for Q, K and V
@@ -122,6 +123,7 @@ struct SoftwareStack {
   double memory_efficiency = 1;
   double collective_efficiency = 1;
   bool logits_all_positions = true;     ///< inference: whether prefill computes every position's logits
+  double selective_products = 0;  ///< share of the products that selective recomputation runs again
   bool optimizer_fused = true;
   double optimizer_passes = 1;          ///< passes over the optimizer's traffic (unfused: several)
   double gradient_buckets = 0;          ///< communication buffers, in layers' worth of gradients

@@ -40,6 +40,7 @@ std::string_view part_name(TimeClass c) {
     case TimeClass::product: return "products";
     case TimeClass::attention: return "attention";
     case TimeClass::pass: return "pointwise";
+    case TimeClass::gap: return "kernel_gaps";
     case TimeClass::tensor: return "tensor_communication";
     case TimeClass::expert: return "expert_communication";
     case TimeClass::context: return "context_communication";

@@ -34,7 +34,7 @@ class TrainingTimer {
  public:
   TrainingTimer(const Prepared& p, const ParallelPlan& plan, Estimate& out, Explain* ex, OperatorList* list)
       : p_(p), s_(p.scenario), training_(*p.scenario.training()), plan_(plan), out_(out), ex_(ex), list_(list),
-        rates_(rates(p, s_.precision.compute, s_.precision.attention_compute, ex)), links_(links(s_.hardware, plan, ex)) {}
+        rates_(rates(p, {s_.precision.compute, s_.precision.attention_compute, Load::sustained, s_.software.attention_flash2}, ex)), links_(links(s_.hardware, plan, ex)) {}
 
   void run() {
     set_micro_batch();
