@@ -121,11 +121,13 @@ TEST(Evaluate, AnImpossiblePlanIsAResultWithReasons) {
 }
 
 TEST(Evaluate, OperatorsOfTheListSumToTheStep) {
-  // One device, one decode step: the operators' times are the step less the host's share.
+  // One device, one decode step: the operators' times and a gap after each kernel are the step less the
+  // host's share.
   const Prepared p = prepared(decode_8b);
   const Estimate e = evaluate(p);
+  const Seconds gap = p.scenario.hardware.device.achievable.launch.graph_node.value;
   double listed = 0, parts = 0;
-  for (const Operator& o : list_operators(p, p.scenario.parallel)) listed += o.count * o.time.value.value();
+  for (const Operator& o : list_operators(p, p.scenario.parallel)) listed += o.count * (o.time.value + o.kernels * gap).value();
   for (const auto& part : e.time.parts)
     if (part.name != "host") parts += part.amount.value.value();
   EXPECT_NEAR(listed, parts, 1e-9 * parts);
