@@ -74,7 +74,8 @@ BENCHMARK(evaluate_explained);
 void schedule_64x512(benchmark::State& state) {
   const Traced<Seconds> ms{Seconds{1e-3}, 0};
   const std::vector<StageTimes> stages(64, StageTimes{ms, ms, ms});
-  for (auto _ : state) benchmark::DoNotOptimize(build_schedule(ScheduleKind::one_f_one_b, stages, {.micro_batches = 512}));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(build_schedule(ScheduleKind::one_f_one_b, stages, {.micro_batches = 512}));
 }
 BENCHMARK(schedule_64x512);
 

@@ -49,7 +49,8 @@ const Schema<Achievable>& SchemaOf<Achievable>::get() {
       {
           field("gemm", &Achievable::gemm, "matrix products, per precision"),
           field("attention", &Achievable::attention, "fused attention"),
-          field("attention_flash2", &Achievable::attention_flash2, "the same for FlashAttention 2, where it is slower"),
+          field("attention_flash2", &Achievable::attention_flash2,
+                "the same for FlashAttention 2, where it is slower"),
           field("pointwise", &Achievable::pointwise, "norms, activations, copies, optimizer"),
           field("launch", &Achievable::launch, "kernel launch costs"),
           field("sustained_fraction", &Achievable::sustained_fraction,

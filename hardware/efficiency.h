@@ -47,7 +47,7 @@ struct Achievable {
   PerPrecision<KernelFit> gemm;
   AttentionFits attention;         ///< best kernels of the generation (FlashAttention 3, cuDNN)
   AttentionFits attention_flash2;  ///< FlashAttention 2, where it is slower than those; unknown: the same
-  KernelFit pointwise;  ///< norms, activations, copies, optimizer: bytes only
+  KernelFit pointwise;             ///< norms, activations, copies, optimizer: bytes only
   LaunchCosts launch;
   Sourced<double> sustained_fraction;  ///< clock under minutes of full load / clock of a short burst
 };

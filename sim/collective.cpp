@@ -8,13 +8,18 @@ namespace ridge {
 namespace {
 
 constexpr std::string_view nccl = "NVIDIA/nccl src/graph/tuning.cc";
-constexpr Formula line_formula{"collective.time", "time of a collective", "l + v * S / B", nccl, "the fastest algorithm and protocol"};
+constexpr Formula line_formula{"collective.time", "time of a collective", "l + v * S / B", nccl,
+                               "the fastest algorithm and protocol"};
 constexpr Formula bandwidth_formula{"collective.bandwidth", "bus bandwidth of a group", "r * e * x * B", nccl,
                                     "the tier that lets least through; its r ranks share their ports"};
-constexpr Formula steps_formula{"collective.latency.steps", "latency of the steps over one tier", "n * a", nccl};
+constexpr Formula steps_formula{"collective.latency.steps", "latency of the steps over one tier", "n * a",
+                                nccl};
 constexpr Formula sum_formula{"collective.latency", "latency of a collective", "sum(...)", nccl};
-constexpr Formula volume_all_reduce{"collective.volume.all_reduce", "times the buffer crosses each rank's link", "2 * (n - 1) / n", "Thakur et al. 2005, IJHPCA 19(1)"};
-constexpr Formula volume_gather{"collective.volume.gather", "times the buffer crosses each rank's link", "(n - 1) / n", "Thakur et al. 2005, IJHPCA 19(1)"};
+constexpr Formula volume_all_reduce{"collective.volume.all_reduce",
+                                    "times the buffer crosses each rank's link", "2 * (n - 1) / n",
+                                    "Thakur et al. 2005, IJHPCA 19(1)"};
+constexpr Formula volume_gather{"collective.volume.gather", "times the buffer crosses each rank's link",
+                                "(n - 1) / n", "Thakur et al. 2005, IJHPCA 19(1)"};
 
 enum class Protocol { ll, ll128, simple };
 constexpr std::array protocols = {Protocol::ll, Protocol::ll128, Protocol::simple};
@@ -42,7 +47,8 @@ struct Choice {
 double link_fraction(CollectiveKind kind, Choice::Algorithm algorithm, const Link& link) {
   const CollectiveConstants& c = link.collective;
   if (algorithm == Choice::Algorithm::nvls) return fraction(c.nvls_fraction, link);
-  if (kind == CollectiveKind::all_reduce || kind == CollectiveKind::broadcast) return fraction(c.ring_fraction, link);
+  if (kind == CollectiveKind::all_reduce || kind == CollectiveKind::broadcast)
+    return fraction(c.ring_fraction, link);
   if (kind == CollectiveKind::all_to_all) return fraction(c.all_to_all_fraction, link);
   if (kind == CollectiveKind::send_receive) return fraction(c.point_to_point_fraction, link);
   return fraction(c.gather_fraction.is_known() ? c.gather_fraction : c.ring_fraction, link);
@@ -69,7 +75,8 @@ double tree_steps(const GroupLink& g, std::size_t i) {
   return 2 * (i == 0 ? fan - 1 : std::log2(fan));
 }
 
-Choice evaluated(CollectiveKind kind, Choice::Algorithm algorithm, Protocol protocol, Bytes bytes, const GroupLink& g) {
+Choice evaluated(CollectiveKind kind, Choice::Algorithm algorithm, Protocol protocol, Bytes bytes,
+                 const GroupLink& g) {
   Choice c{algorithm, protocol};
   const CollectiveConstants& inner = g.used[0].tier->link.collective;
   const bool is_tree = algorithm == Choice::Algorithm::tree;
@@ -103,7 +110,9 @@ Choice evaluated(CollectiveKind kind, Choice::Algorithm algorithm, Protocol prot
 Choice best(CollectiveKind kind, Bytes bytes, const GroupLink& g) {
   using A = Choice::Algorithm;
   Choice found = evaluated(kind, A::ring, Protocol::simple, bytes, g);
-  auto consider = [&](const Choice& c) { if (c.time < found.time) found = c; };
+  auto consider = [&](const Choice& c) {
+    if (c.time < found.time) found = c;
+  };
   consider(evaluated(kind, A::ring, Protocol::ll, bytes, g));
   consider(evaluated(kind, A::ring, Protocol::ll128, bytes, g));
   if (kind != CollectiveKind::all_reduce) return found;
@@ -126,7 +135,9 @@ Traced<double> measured_number(Explain* ex, std::string key, double v, std::stri
 Traced<Seconds> recorded(const Collective& c, const Choice& choice, const GroupLink& g, Explain* ex) {
   const bool is_tree = choice.algorithm == Choice::Algorithm::tree;
   const std::string algorithm(algorithm_name(choice.algorithm));
-  const char* protocol = choice.protocol == Protocol::ll ? "ll" : choice.protocol == Protocol::ll128 ? "ll128" : "simple";
+  const char* protocol = choice.protocol == Protocol::ll      ? "ll"
+                         : choice.protocol == Protocol::ll128 ? "ll128"
+                                                              : "simple";
   const auto key = [&](std::size_t i) { return "hardware.tiers." + g.used[i].tier->name; };
   std::vector<Term> terms;
   auto seconds = [&](const std::string& k, Seconds v) { return input(ex, k, v); };
@@ -140,8 +151,13 @@ Traced<Seconds> recorded(const Collective& c, const Choice& choice, const GroupL
       const CollectiveConstants& k = g.used[i].tier->link.collective;
       const double n = is_tree ? tree_steps(g, i) : ring_steps(c.kind, g, i);
       const Seconds a = pick(is_tree ? k.tree : k.ring, choice.protocol, g.used[i].latency);
-      const auto count = measured_number(ex, "steps of a " + algorithm + " over " + g.used[i].tier->name + ": " + std::to_string(n), n, "number of ranks and members of the group");
-      terms.emplace_back(g.used[i].tier->name, note(ex, steps_formula, n * a, {{"n", count}, {"a", seconds(key(i) + ".link.collective." + algorithm + "." + protocol, a)}}));
+      const auto count = measured_number(
+          ex, "steps of a " + algorithm + " over " + g.used[i].tier->name + ": " + std::to_string(n), n,
+          "number of ranks and members of the group");
+      terms.emplace_back(
+          g.used[i].tier->name,
+          note(ex, steps_formula, n * a,
+               {{"n", count}, {"a", seconds(key(i) + ".link.collective." + algorithm + "." + protocol, a)}}));
     }
   }
   Seconds latency{0};
@@ -151,39 +167,51 @@ Traced<Seconds> recorded(const Collective& c, const Choice& choice, const GroupL
   const double n = static_cast<double>(g.ranks);
   double share = static_cast<double>(limit.ranks_inside);
   if (c.kind == CollectiveKind::all_to_all) {
-    const double reach = choice.limiting + 1 < g.num_used ? static_cast<double>(g.used[choice.limiting + 1].ranks_inside) : n;
+    const double reach =
+        choice.limiting + 1 < g.num_used ? static_cast<double>(g.used[choice.limiting + 1].ranks_inside) : n;
     share = choice.volume * n / (reach - static_cast<double>(limit.ranks_inside));
   }
-  const auto r = measured_number(ex, "ranks that share a port of " + limit.tier->name + ": " + std::to_string(share), share, "layout of the group over nodes");
-  const auto e = measured_number(ex, key(choice.limiting) + ".link.collective." + algorithm + "_fraction", choice.fraction, "link preset");
-  const auto x = measured_number(ex, algorithm + " with " + protocol, choice.factor, std::string(nccl) + ": protocol and tree factors");
+  const auto r =
+      measured_number(ex, "ranks that share a port of " + limit.tier->name + ": " + std::to_string(share),
+                      share, "layout of the group over nodes");
+  const auto e = measured_number(ex, key(choice.limiting) + ".link.collective." + algorithm + "_fraction",
+                                 choice.fraction, "link preset");
+  const auto x = measured_number(ex, algorithm + " with " + protocol, choice.factor,
+                                 std::string(nccl) + ": protocol and tree factors");
   const Traced<BytesPerSecond> published{limit.bandwidth, limit.bandwidth_node};
   const BytesPerSecond bus = limit.bandwidth * share * choice.fraction * choice.factor;
   const auto B = note(ex, bandwidth_formula, bus, {{"r", r}, {"e", e}, {"x", x}, {"B", published}});
-  Traced<double> v = measured_number(ex, "volume of a " + algorithm, choice.volume, "Thakur et al. 2005, IJHPCA 19(1)");
+  Traced<double> v =
+      measured_number(ex, "volume of a " + algorithm, choice.volume, "Thakur et al. 2005, IJHPCA 19(1)");
   if (!is_tree && c.kind != CollectiveKind::broadcast && c.kind != CollectiveKind::send_receive) {
     const auto ranks = measured_number(ex, "ranks of the group: " + std::to_string(g.ranks), n, "plan");
-    v = note(ex, c.kind == CollectiveKind::all_reduce ? volume_all_reduce : volume_gather, choice.volume, {{"n", ranks}});
+    v = note(ex, c.kind == CollectiveKind::all_reduce ? volume_all_reduce : volume_gather, choice.volume,
+             {{"n", ranks}});
   }
-  return note(ex, line_formula, latency + choice.volume * c.bytes.value / bus, {{"l", l}, {"v", v}, {"S", c.bytes}, {"B", B}});
+  return note(ex, line_formula, latency + choice.volume * c.bytes.value / bus,
+              {{"l", l}, {"v", v}, {"S", c.bytes}, {"B", B}});
 }
 
 }  // namespace
 
 Traced<Seconds> collective_time(const Collective& c, const GroupLink& g, Explain* ex) {
-  if (g.ranks <= 1 || g.num_used == 0) return constant(ex, "no communication", Seconds{0}, "a group of one device");
+  if (g.ranks <= 1 || g.num_used == 0)
+    return constant(ex, "no communication", Seconds{0}, "a group of one device");
   const Choice choice = best(c.kind, c.bytes.value, g);
   if (!ex) return {choice.time, 0};
   return recorded(c, choice, g, ex);
 }
 
-Traced<Seconds> point_to_point_time(Traced<Bytes> bytes, const Tier* tier, const Cluster& cluster, Explain* ex) {
+Traced<Seconds> point_to_point_time(Traced<Bytes> bytes, const Tier* tier, const Cluster& cluster,
+                                    Explain* ex) {
   if (!tier) return constant(ex, "no communication", Seconds{0}, "a group of one device");
-  static constexpr Formula message{"collective.point_to_point", "time of one message", "l + S / (e * B)", nccl};
+  static constexpr Formula message{"collective.point_to_point", "time of one message", "l + S / (e * B)",
+                                   nccl};
   const auto bandwidth = tier_bandwidth(cluster, *tier, ex);
   const double e = link_fraction(CollectiveKind::send_receive, Choice::Algorithm::ring, tier->link);
   const Seconds latency = tier->link.latency.value;
-  const Seconds time = latency + (bandwidth.value > BytesPerSecond{0} ? bytes.value / (e * bandwidth.value) : Seconds{0});
+  const Seconds time =
+      latency + (bandwidth.value > BytesPerSecond{0} ? bytes.value / (e * bandwidth.value) : Seconds{0});
   if (!ex) return {time, 0};
   const std::string key = "hardware.tiers." + tier->name;
   return note(ex, message, time,

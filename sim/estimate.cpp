@@ -17,17 +17,24 @@ void count_parameters(const Prepared& p, Estimate& e, Explain* ex) {
   const Scenario& s = p.scenario;
   e.parameters.total = parameters(s.model, p.inventory, ex);
   e.parameters.active = active_parameters(s.model, p.inventory, ex);
-  e.parameters.trainable = s.training() && s.training()->method == Method::full ? e.parameters.total : Traced<std::int64_t>{};
+  e.parameters.trainable =
+      s.training() && s.training()->method == Method::full ? e.parameters.total : Traced<std::int64_t>{};
   if (s.training() && s.training()->method != Method::full) {
     ParallelPlan whole;
     whole.data = whole.expert_tensor = 1;
     double trained = 0;
     for (const StageLayers& stage : partition(p.inventory, whole)) {
-      trained += held_elements(p.inventory, stage, whole, s.training(), nullptr).adapters.value.value() * static_cast<double>(stage.count);
+      trained += held_elements(p.inventory, stage, whole, s.training(), nullptr).adapters.value.value() *
+                 static_cast<double>(stage.count);
     }
-    e.parameters.trainable = {static_cast<std::int64_t>(trained), constant(ex, "parameters of the low-rank adapters", trained, "Hu et al. 2021, arXiv:2106.09685: rank (in + out) per adapted product").node};
+    e.parameters.trainable = {
+        static_cast<std::int64_t>(trained),
+        constant(ex, "parameters of the low-rank adapters", trained,
+                 "Hu et al. 2021, arXiv:2106.09685: rank (in + out) per adapted product")
+            .node};
   } else if (!s.training()) {
-    e.parameters.trainable = Traced<std::int64_t>{0, constant(ex, "no trained parameters", 0.0, "inference trains nothing").node};
+    e.parameters.trainable =
+        Traced<std::int64_t>{0, constant(ex, "no trained parameters", 0.0, "inference trains nothing").node};
   }
 }
 
@@ -51,8 +58,10 @@ void label_all(const Estimate& e, Explain* ex) {
   label("memory.outside_bytes", e.memory.outside);
   label("memory.host_bytes", e.memory.host_bytes);
   if (e.memory.worst < e.memory.stages.size())
-    for (const auto& part : e.memory.stages[e.memory.worst].parts) label("memory.parts." + std::string(part.name), part.amount);
-  for (const StageMemory& stage : e.memory.stages) label(fmt::format("memory.stages.{}.allocated_bytes", stage.stage), stage.allocated);
+    for (const auto& part : e.memory.stages[e.memory.worst].parts)
+      label("memory.parts." + std::string(part.name), part.amount);
+  for (const StageMemory& stage : e.memory.stages)
+    label(fmt::format("memory.stages.{}.allocated_bytes", stage.stage), stage.allocated);
   for (const auto& total : e.time.totals) label("time." + std::string(total.name), total.amount);
   for (const auto& part : e.time.parts) label("time.parts." + std::string(part.name), part.amount);
   label("time.low", e.time.low);
@@ -88,7 +97,9 @@ Estimate estimate(const Prepared& p, const ParallelPlan& given, Explain* ex, Ope
 }  // namespace
 
 Estimate evaluate(const Prepared& p, Explain* ex) { return estimate(p, p.scenario.parallel, ex, nullptr); }
-Estimate evaluate(const Prepared& p, const ParallelPlan& plan, Explain* ex) { return estimate(p, plan, ex, nullptr); }
+Estimate evaluate(const Prepared& p, const ParallelPlan& plan, Explain* ex) {
+  return estimate(p, plan, ex, nullptr);
+}
 
 OperatorList list_operators(const Prepared& p, const ParallelPlan& plan) {
   OperatorList list;

@@ -20,8 +20,7 @@
 namespace ridge {
 
 /// One named share of a total; names are static or owned by the Prepared scenario.
-template <class Q>
-struct Part {
+template <class Q> struct Part {
   std::string_view name;
   Traced<Q> amount;
 };
@@ -36,12 +35,12 @@ struct StageMemory {
 };
 
 struct MemoryEstimate {
-  std::vector<StageMemory> stages;    ///< distinct stages, first to last
-  std::size_t worst = 0;              ///< index of the stage that holds most
+  std::vector<StageMemory> stages;  ///< distinct stages, first to last
+  std::size_t worst = 0;            ///< index of the stage that holds most
   Traced<Bytes> peak_allocated, peak_reserved;
-  Traced<Bytes> capacity;             ///< of one device
-  Traced<Bytes> outside;              ///< device memory outside the allocator: context, communicators
-  Traced<Bytes> host_bytes;           ///< host memory per node (offload), 0 when none
+  Traced<Bytes> capacity;    ///< of one device
+  Traced<Bytes> outside;     ///< device memory outside the allocator: context, communicators
+  Traced<Bytes> host_bytes;  ///< host memory per node (offload), 0 when none
 };
 
 /// Which resource a duration is spent on.
@@ -51,9 +50,9 @@ struct TimeEstimate {
   /// What was asked, in the key of the contract: step_seconds, prefill_seconds, ...  All that apply
   /// to the workload are present; the first is the headline.
   std::vector<Part<Seconds>> totals;
-  std::vector<Part<Seconds>> parts;   ///< sum to the headline
-  Traced<Seconds> low, high;          ///< 90 % interval of the headline
-  Traced<double> bubble_fraction;     ///< training: idle share of the pipeline
+  std::vector<Part<Seconds>> parts;  ///< sum to the headline
+  Traced<Seconds> low, high;         ///< 90 % interval of the headline
+  Traced<double> bubble_fraction;    ///< training: idle share of the pipeline
 };
 
 struct Throughput {
@@ -74,15 +73,15 @@ struct Limit {
 };
 
 struct Estimate {
-  bool fits = false;                  ///< no violation and peak <= capacity
+  bool fits = false;  ///< no violation and peak <= capacity
   std::vector<Violation> violations;
-  std::vector<std::string> notes;     ///< assumptions worth saying ("recompute not stated: none assumed")
-  ParallelPlan plan;                  ///< as resolved: data derived, ...
+  std::vector<std::string> notes;  ///< assumptions worth saying ("recompute not stated: none assumed")
+  ParallelPlan plan;               ///< as resolved: data derived, ...
   ParameterCounts parameters;
   MemoryEstimate memory;
   TimeEstimate time;
   Throughput throughput;
-  std::vector<Limit> limits;          ///< largest first
+  std::vector<Limit> limits;  ///< largest first
 };
 
 /// Everything that does not depend on the plan.  Refers to nothing outside itself.

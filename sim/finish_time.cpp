@@ -7,15 +7,19 @@ namespace ridge {
 namespace {
 
 constexpr Formula part_sum{"time.part", "time spent on one kind of work", "sum(...)", "definition"};
-constexpr Formula headline_sum{"time.headline", "time of what was asked", "sum(...)", "definition: the parts do not overlap"};
-constexpr Formula low_formula{"time.low", "lower end of the 90 % interval", "t * exp(-1.645 * s)", "log-normal error; 1.645 is the 95 % point of the normal distribution"};
-constexpr Formula high_formula{"time.high", "upper end of the 90 % interval", "t * exp(1.645 * s)", "log-normal error; 1.645 is the 95 % point of the normal distribution"};
+constexpr Formula headline_sum{"time.headline", "time of what was asked", "sum(...)",
+                               "definition: the parts do not overlap"};
+constexpr Formula low_formula{"time.low", "lower end of the 90 % interval", "t * exp(-1.645 * s)",
+                              "log-normal error; 1.645 is the 95 % point of the normal distribution"};
+constexpr Formula high_formula{"time.high", "upper end of the 90 % interval", "t * exp(1.645 * s)",
+                               "log-normal error; 1.645 is the 95 % point of the normal distribution"};
 constexpr Formula rate{"throughput.tokens", "tokens a second", "n / t", "definition"};
-constexpr Formula per_device{"throughput.per_device", "tokens a second and device", "r / devices", "definition"};
-constexpr Formula flop_rate{"throughput.flops", "model FLOP a second and device", "f / (t * devices)", "definition"};
-constexpr Formula utilization{"throughput.utilization", "share of the peak that does the model's arithmetic", "r / peak",
-                              "Chowdhery et al. 2022, arXiv:2204.02311, appendix B"};
-
+constexpr Formula per_device{"throughput.per_device", "tokens a second and device", "r / devices",
+                             "definition"};
+constexpr Formula flop_rate{"throughput.flops", "model FLOP a second and device", "f / (t * devices)",
+                            "definition"};
+constexpr Formula utilization{"throughput.utilization", "share of the peak that does the model's arithmetic",
+                              "r / peak", "Chowdhery et al. 2022, arXiv:2204.02311, appendix B"};
 
 }  // namespace
 
@@ -36,7 +40,8 @@ void TimeParts::finish(std::string_view key) {
     total += part.amount.value;
     if (ex_) terms.emplace_back(part.name, part.amount);
   }
-  to_.totals.insert(to_.totals.begin(), {key, {total, ex_ ? ex_->note(headline_sum, total.value(), Seconds::dim, terms) : 0}});
+  to_.totals.insert(to_.totals.begin(),
+                    {key, {total, ex_ ? ex_->note(headline_sum, total.value(), Seconds::dim, terms) : 0}});
 }
 
 void set_interval(TimeEstimate& time, const SoftwareStack& stack, Explain* ex) {
@@ -59,7 +64,8 @@ std::vector<Limit> limits_of(const TimeEstimate& time, const std::array<Seconds,
     if (p.name == "host") at(Resource::host) += p.amount.value;
     if (p.name == "pipeline_bubble") at(Resource::idle) += p.amount.value;
     if (p.name == "optimizer") at(Resource::memory) += p.amount.value;
-    if (p.name == "data_communication" || p.name == "weight_gathering" || p.name == "pipeline_transfer") at(Resource::network) += p.amount.value;
+    if (p.name == "data_communication" || p.name == "weight_gathering" || p.name == "pipeline_transfer")
+      at(Resource::network) += p.amount.value;
     if (p.name == "offload") at(Resource::link) += p.amount.value;
   }
   std::vector<Limit> limits;
@@ -67,22 +73,31 @@ std::vector<Limit> limits_of(const TimeEstimate& time, const std::array<Seconds,
     if (by_resource[r] <= Seconds{0} || headline <= Seconds{0}) continue;
     limits.push_back({static_cast<Resource>(r), by_resource[r], std::min(1.0, by_resource[r] / headline)});
   }
-  std::stable_sort(limits.begin(), limits.end(), [](const Limit& a, const Limit& b) { return a.time > b.time; });
+  std::stable_sort(limits.begin(), limits.end(),
+                   [](const Limit& a, const Limit& b) { return a.time > b.time; });
   return limits;
 }
 
-Throughput throughput(const Prepared& p, Traced<Tokens> tokens, Traced<Flop> model_flop, Flop executed_flop, Traced<Seconds> time,
-                      Traced<FlopPerSecond> peak, Explain* ex) {
+Throughput throughput(const Prepared& p, Traced<Tokens> tokens, Traced<Flop> model_flop, Flop executed_flop,
+                      Traced<Seconds> time, Traced<FlopPerSecond> peak, Explain* ex) {
   const double n = static_cast<double>(p.scenario.devices);
   const auto devices = input(ex, "devices", n);
   Throughput t;
   t.tokens_per_second = note(ex, rate, tokens.value / time.value, {{"n", tokens}, {"t", time}});
-  t.tokens_per_second_per_device = note(ex, per_device, t.tokens_per_second.value / n, {{"r", t.tokens_per_second}, {"devices", devices}});
-  t.flops_per_device = note(ex, flop_rate, model_flop.value / (time.value * n), {{"f", model_flop}, {"t", time}, {"devices", devices}});
-  t.model_flops_utilization = note(ex, utilization, t.flops_per_device.value / peak.value, {{"r", t.flops_per_device}, {"peak", peak}});
-  Traced<Flop> executed{executed_flop, ex ? ex->input("FLOP executed on all devices", executed_flop.value(), Flop::dim, Origin{Origin::Kind::definition, {}, "sum over the operator list", {}}) : 0};
-  const auto done = note(ex, flop_rate, executed.value / (time.value * n), {{"f", executed}, {"t", time}, {"devices", devices}});
-  t.hardware_flops_utilization = note(ex, utilization, done.value / peak.value, {{"r", done}, {"peak", peak}});
+  t.tokens_per_second_per_device =
+      note(ex, per_device, t.tokens_per_second.value / n, {{"r", t.tokens_per_second}, {"devices", devices}});
+  t.flops_per_device = note(ex, flop_rate, model_flop.value / (time.value * n),
+                            {{"f", model_flop}, {"t", time}, {"devices", devices}});
+  t.model_flops_utilization = note(ex, utilization, t.flops_per_device.value / peak.value,
+                                   {{"r", t.flops_per_device}, {"peak", peak}});
+  Traced<Flop> executed{executed_flop,
+                        ex ? ex->input("FLOP executed on all devices", executed_flop.value(), Flop::dim,
+                                       Origin{Origin::Kind::definition, {}, "sum over the operator list", {}})
+                           : 0};
+  const auto done = note(ex, flop_rate, executed.value / (time.value * n),
+                         {{"f", executed}, {"t", time}, {"devices", devices}});
+  t.hardware_flops_utilization =
+      note(ex, utilization, done.value / peak.value, {{"r", done}, {"peak", peak}});
   return t;
 }
 

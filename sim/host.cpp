@@ -5,7 +5,8 @@
 namespace ridge {
 namespace {
 
-constexpr Formula host_formula{"time.host", "host time to issue a phase's kernels", "kernels * x + collectives * y",
+constexpr Formula host_formula{"time.host", "host time to issue a phase's kernels",
+                               "kernels * x + collectives * y",
                                "definition: eager execution issues kernels one by one"};
 constexpr Formula issued_formula{"time.issued", "time of a phase, issued by the host", "max(device, host)",
                                  "definition: the device runs as kernels arrive"};
@@ -14,17 +15,24 @@ constexpr Formula issued_formula{"time.issued", "time of a phase, issued by the 
 
 Traced<Seconds> host_time(const Launch& l, HostPhase phase, double kernels, double collectives, Explain* ex) {
   const LaunchMode mode = phase == HostPhase::decode ? l.decode_mode.value_or(l.mode) : l.mode;
-  if (mode == LaunchMode::graph) return constant(ex, "host time of a replayed graph", Seconds{0}, "CUDA graphs: kernels are issued by the device");
+  if (mode == LaunchMode::graph)
+    return constant(ex, "host time of a replayed graph", Seconds{0},
+                    "CUDA graphs: kernels are issued by the device");
   const bool is_backward = phase == HostPhase::backward;
   const Seconds per_kernel = is_backward ? l.host_per_backward_kernel : l.host_per_kernel;
   const Seconds value = kernels * per_kernel + collectives * l.host_per_collective;
   if (!ex) return {value, 0};
   const Origin counted{Origin::Kind::definition, {}, "counted from the operator list", {}};
-  const Traced<double> k{kernels, ex->input("kernels of the phase: " + format_number(kernels), kernels, Dim{}, counted)};
-  const Traced<double> c{collectives, ex->input("collectives of the phase: " + format_number(collectives), collectives, Dim{}, counted)};
+  const Traced<double> k{
+      kernels, ex->input("kernels of the phase: " + format_number(kernels), kernels, Dim{}, counted)};
+  const Traced<double> c{collectives, ex->input("collectives of the phase: " + format_number(collectives),
+                                                collectives, Dim{}, counted)};
   return note(ex, host_formula, value,
               {{"kernels", k},
-               {"x", input(ex, is_backward ? "software.launch.host_per_backward_kernel" : "software.launch.host_per_kernel", per_kernel)},
+               {"x", input(ex,
+                           is_backward ? "software.launch.host_per_backward_kernel"
+                                       : "software.launch.host_per_kernel",
+                           per_kernel)},
                {"collectives", c},
                {"y", input(ex, "software.launch.host_per_collective", l.host_per_collective)}});
 }

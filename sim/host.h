@@ -8,7 +8,8 @@ namespace ridge {
 enum class HostPhase { forward, backward, decode };
 
 /// kernels * host_per_kernel + collectives * host_per_collective + fixed; 0 when replayed from a graph.
-Traced<Seconds> host_time(const Launch&, HostPhase, double kernels, double collectives, Explain* ex = nullptr);
+Traced<Seconds> host_time(const Launch&, HostPhase, double kernels, double collectives,
+                          Explain* ex = nullptr);
 
 /// The later of device and host: a host slower than the device leaves it idle.
 Traced<Seconds> issued_time(Traced<Seconds> device, Traced<Seconds> host, Explain* ex = nullptr);

@@ -10,14 +10,19 @@
 namespace ridge {
 namespace {
 
-constexpr Formula local_tokens{"inference.local_tokens", "new tokens of a sequence on one context-parallel rank", "n / c", "definition"};
+constexpr Formula local_tokens{
+    "inference.local_tokens", "new tokens of a sequence on one context-parallel rank", "n / c", "definition"};
 constexpr Formula batch_tokens{"inference.tokens", "new tokens on one device", "b * q", "definition"};
 constexpr Formula joined{"inference.sum", "pieces one after another", "sum(...)", "definition"};
-constexpr Formula wait_formula{"inference.host_wait", "time the device waits for the host", "issued - device", "definition"};
-constexpr Formula transfer_bytes{"inference.transfer_bytes", "activation bytes from a stage to the next", "tokens * d * a", "definition"};
-constexpr Formula each_formula{"inference.decode_part", "time of all decode steps spent on one kind of work", "(o - 1) * t", "definition"};
+constexpr Formula wait_formula{"inference.host_wait", "time the device waits for the host", "issued - device",
+                               "definition"};
+constexpr Formula transfer_bytes{"inference.transfer_bytes", "activation bytes from a stage to the next",
+                                 "tokens * d * a", "definition"};
+constexpr Formula each_formula{"inference.decode_part", "time of all decode steps spent on one kind of work",
+                               "(o - 1) * t", "definition"};
 constexpr Formula token_count{"inference.token_count", "tokens of the batch", "b * n", "definition"};
-constexpr Formula weight_width{"inference.weight_width", "bytes of one stored weight, scales included", "bytes / elements", "definition"};
+constexpr Formula weight_width{"inference.weight_width", "bytes of one stored weight, scales included",
+                               "bytes / elements", "definition"};
 
 /// One pass of the model over a batch.
 struct PassTime {
@@ -30,16 +35,28 @@ struct PassTime {
 class InferenceTimer {
  public:
   InferenceTimer(const Prepared& p, const ParallelPlan& plan, Estimate& out, Explain* ex, OperatorList* list)
-      : p_(p), s_(p.scenario), inference_(*p.scenario.inference()), plan_(plan), out_(out), ex_(ex), list_(list),
-        rates_(rates(p, {enum_name(s_.weight_format.arithmetic), attention_precision(), Load::burst, s_.software.attention_flash2}, ex)), links_(links(s_.hardware, plan, ex)) {}
+      : p_(p),
+        s_(p.scenario),
+        inference_(*p.scenario.inference()),
+        plan_(plan),
+        out_(out),
+        ex_(ex),
+        list_(list),
+        rates_(rates(p,
+                     {enum_name(s_.weight_format.arithmetic), attention_precision(), Load::burst,
+                      s_.software.attention_flash2},
+                     ex)),
+        links_(links(s_.hardware, plan, ex)) {}
 
   void run() {
     const auto prompt = input(ex_, "inference.prompt_tokens", static_cast<double>(inference_.prompt_tokens));
     const auto one = constant(ex_, "one new token", 1.0, "a decode step adds one token to each sequence");
     const auto none = constant(ex_, "no tokens in the cache", 0.0, "a prefill starts every sequence");
     switch (inference_.phase) {
-      case InferencePhase::prefill: return run_single(pass(prompt, none, false, list_), "prefill_seconds", prompt);
-      case InferencePhase::decode: return run_single(pass(one, prompt, true, list_), "decode_step_seconds", one);
+      case InferencePhase::prefill:
+        return run_single(pass(prompt, none, false, list_), "prefill_seconds", prompt);
+      case InferencePhase::decode:
+        return run_single(pass(one, prompt, true, list_), "decode_step_seconds", one);
       case InferencePhase::request: return run_request(prompt, pass(prompt, none, false, nullptr), one);
     }
   }
@@ -56,23 +73,30 @@ class InferenceTimer {
     b.sequences = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
     const auto c = input(ex_, "parallel.context", static_cast<double>(plan_.context));
     b.query_tokens = is_decode ? n : note(ex_, local_tokens, n.value / c.value, {{"n", n}, {"c", c}});
-    b.tokens = note(ex_, batch_tokens, b.sequences.value * b.query_tokens.value, {{"b", b.sequences}, {"q", b.query_tokens}});
+    b.tokens = note(ex_, batch_tokens, b.sequences.value * b.query_tokens.value,
+                    {{"b", b.sequences}, {"q", b.query_tokens}});
     b.new_tokens = n;
     b.past = past;
     b.encoder_tokens = n.value + past.value;
     b.is_decode = is_decode;
-    b.activation = constant(ex_, "bytes of an activation", BytesPerElement{attention_precision() == "fp32" ? 4.0 : 2.0}, "engines keep activations in 16 bit");
-    b.cache = input(ex_, "inference.kv_cache", bytes_per_element(s_.cache_format, std::max<std::int64_t>(s_.model.head_dim, 1)));
+    b.activation =
+        constant(ex_, "bytes of an activation", BytesPerElement{attention_precision() == "fp32" ? 4.0 : 2.0},
+                 "engines keep activations in 16 bit");
+    b.cache = input(ex_, "inference.kv_cache",
+                    bytes_per_element(s_.cache_format, std::max<std::int64_t>(s_.model.head_dim, 1)));
     return b;
   }
 
-  Traced<BytesPerElement> stored_width(const ByteSums& bytes, const ElementSums& elements, std::string_view what) {
+  Traced<BytesPerElement> stored_width(const ByteSums& bytes, const ElementSums& elements,
+                                       std::string_view what) {
     const double n = static_cast<double>(std::max<std::int64_t>(elements.total(), 1));
     const double value = std::max(bytes.total() / n, 1e-3);
     if (!ex_) return {BytesPerElement{value}, 0};
-    const Origin origin{Origin::Kind::preset, {}, "storage format " + s_.weight_format.name + ", tensor inventory", {}};
+    const Origin origin{
+        Origin::Kind::preset, {}, "storage format " + s_.weight_format.name + ", tensor inventory", {}};
     const std::string key(what);
-    const Traced<Bytes> b{Bytes{value * n}, ex_->input("stored bytes of " + key, value * n, Bytes::dim, origin)};
+    const Traced<Bytes> b{Bytes{value * n},
+                          ex_->input("stored bytes of " + key, value * n, Bytes::dim, origin)};
     const Traced<Elements> e{Elements{n}, ex_->input("elements of " + key, n, Elements::dim, origin)};
     return note(ex_, weight_width, BytesPerElement{value}, {{"bytes", b}, {"elements", e}});
   }
@@ -86,13 +110,15 @@ class InferenceTimer {
     for (std::size_t k = 0; k < p_.programs.size(); ++k) {
       const std::int64_t layers = p_.inventory.layers.kinds[k].is_mtp ? 0 : p_.inventory.layers.count[k];
       all.of_kind[k] = static_cast<std::int32_t>(layers);
-      batch.weight = stored_width(p_.weights.of_kind[k], p_.inventory.of_kind[k], ex_ ? "a layer of kind " + std::to_string(k) : std::string());
+      batch.weight = stored_width(p_.weights.of_kind[k], p_.inventory.of_kind[k],
+                                  ex_ ? "a layer of kind " + std::to_string(k) : std::string());
       work.kinds.push_back(layer_time(p_.programs[k], static_cast<int>(k), static_cast<double>(layers), c));
     }
     batch.weight = stored_width(p_.weights.embedding, p_.inventory.embedding, "the embedding");
     work.embedding = layer_time(p_.embedding, -1, 1, c);
     if (!s_.software.logits_all_positions) batch.tokens = batch.sequences;
-    if (!p_.inventory.tied_embeddings) batch.weight = stored_width(p_.weights.output, p_.inventory.output, "the head");
+    if (!p_.inventory.tied_embeddings)
+      batch.weight = stored_width(p_.weights.output, p_.inventory.output, "the head");
     work.output = layer_time(p_.output, -1, 1, c);
     return finished(stage_time(work, all, ex_).forward, micro_batch(tokens, past, is_decode), is_decode);
   }
@@ -100,11 +126,14 @@ class InferenceTimer {
   PassTime finished(const PhaseTime& t, const MicroBatch& batch, bool is_decode) {
     PassTime pass;
     for (std::size_t c = 0; c < num_time_classes; ++c)
-      if (t.parts[c].value > Seconds{0}) pass.parts.push_back({part_name(static_cast<TimeClass>(c)), t.parts[c]});
+      if (t.parts[c].value > Seconds{0})
+        pass.parts.push_back({part_name(static_cast<TimeClass>(c)), t.parts[c]});
     const Launch& launch = s_.software.launch;
-    const auto host = host_time(launch, is_decode ? HostPhase::decode : HostPhase::forward, t.kernels, t.collectives, ex_);
+    const auto host =
+        host_time(launch, is_decode ? HostPhase::decode : HostPhase::forward, t.kernels, t.collectives, ex_);
     const auto issued = issued_time(t.device, host, ex_);
-    const auto wait = note(ex_, wait_formula, issued.value - t.device.value, {{"issued", issued}, {"device", t.device}});
+    const auto wait =
+        note(ex_, wait_formula, issued.value - t.device.value, {{"issued", issued}, {"device", t.device}});
     const auto fixed = input(ex_, "software.launch.host_per_step", launch.host_per_step);
     const auto host_part = note(ex_, joined, wait.value + fixed.value, {{"wait", wait}, {"fixed", fixed}});
     if (host_part.value > Seconds{0}) pass.parts.push_back({"host", host_part});
@@ -119,8 +148,9 @@ class InferenceTimer {
 
   Traced<Seconds> transfers(const MicroBatch& batch) {
     const auto d = input(ex_, "model.hidden_size", static_cast<double>(s_.model.hidden_size));
-    const auto payload = note(ex_, transfer_bytes, Bytes{batch.tokens.value * d.value * batch.activation.value.value()},
-                              {{"tokens", batch.tokens}, {"d", d}, {"a", batch.activation}});
+    const auto payload =
+        note(ex_, transfer_bytes, Bytes{batch.tokens.value * d.value * batch.activation.value.value()},
+             {{"tokens", batch.tokens}, {"d", d}, {"a", batch.activation}});
     const auto hop = point_to_point_time(payload, links_.pipeline, s_.hardware, ex_);
     static constexpr Formula hops{"inference.hops", "transfers between stages", "p - 1", "definition"};
     const auto p = input(ex_, "parallel.pipeline", static_cast<double>(plan_.pipeline));
@@ -132,12 +162,15 @@ class InferenceTimer {
     for (const Part<Seconds>& part : pass.parts) parts.add(part.name, part.amount);
     parts.finish(key);
     const auto headline = out_.time.totals.front().amount;
-    out_.time.totals.push_back({inference_.phase == InferencePhase::prefill ? "time_to_first_token" : "time_per_output_token", headline});
+    out_.time.totals.push_back(
+        {inference_.phase == InferencePhase::prefill ? "time_to_first_token" : "time_per_output_token",
+         headline});
     finish(pass.by_bound, pass.executed, tokens, headline);
   }
 
   void run_request(Traced<double> prompt, const PassTime& first, Traced<double> one) {
-    static constexpr Formula middle{"inference.middle", "tokens in the cache at the middle of the output", "n + (o - 1) / 2",
+    static constexpr Formula middle{"inference.middle", "tokens in the cache at the middle of the output",
+                                    "n + (o - 1) / 2",
                                     "definition: the mean of a time linear in the context"};
     const double output = static_cast<double>(std::max<std::int64_t>(inference_.output_tokens, 1));
     const auto o = input(ex_, "inference.output_tokens", output);
@@ -147,7 +180,8 @@ class InferenceTimer {
     std::array<Seconds, 5> by_bound = first.by_bound;
     for (const Part<Seconds>& part : first.parts) parts.add(part.name, part.amount);
     for (const Part<Seconds>& part : each.parts)
-      parts.add(part.name, note(ex_, each_formula, (output - 1) * part.amount.value, {{"o", o}, {"t", part.amount}}));
+      parts.add(part.name,
+                note(ex_, each_formula, (output - 1) * part.amount.value, {{"o", o}, {"t", part.amount}}));
     for (std::size_t b = 0; b < by_bound.size(); ++b) by_bound[b] += (output - 1) * each.by_bound[b];
     parts.finish("request_seconds");
     out_.time.totals.push_back({"time_to_first_token", first.total});
@@ -171,9 +205,12 @@ class InferenceTimer {
     if (inference_.phase == InferencePhase::decode) return forward_flop(s_.model, p_.inventory, step, 1, ex_);
     const double output = static_cast<double>(std::max<std::int64_t>(inference_.output_tokens, 1));
     step.past += (inference_.output_tokens - 1) / 2;
-    const auto first = forward_flop(s_.model, p_.inventory, t, 1, ex_), each = forward_flop(s_.model, p_.inventory, step, 1, ex_);
-    static constexpr Formula f{"inference.request_flop", "model FLOP of a request", "first + (o - 1) * each", "definition"};
-    return note(ex_, f, first.value + (output - 1) * each.value, {{"first", first}, {"o", input(ex_, "inference.output_tokens", output)}, {"each", each}});
+    const auto first = forward_flop(s_.model, p_.inventory, t, 1, ex_),
+               each = forward_flop(s_.model, p_.inventory, step, 1, ex_);
+    static constexpr Formula f{"inference.request_flop", "model FLOP of a request", "first + (o - 1) * each",
+                               "definition"};
+    return note(ex_, f, first.value + (output - 1) * each.value,
+                {{"first", first}, {"o", input(ex_, "inference.output_tokens", output)}, {"each", each}});
   }
 
   const Prepared& p_;
@@ -189,7 +226,8 @@ class InferenceTimer {
 
 }  // namespace
 
-void time_inference(const Prepared& p, const ParallelPlan& plan, Estimate& out, Explain* ex, OperatorList* list) {
+void time_inference(const Prepared& p, const ParallelPlan& plan, Estimate& out, Explain* ex,
+                    OperatorList* list) {
   InferenceTimer(p, plan, out, ex, list).run();
 }
 

@@ -14,6 +14,7 @@
 namespace ridge {
 
 /// Fills `time`, `throughput` and `limits`; appends operators (of the decode step for a request).
-void time_inference(const Prepared&, const ParallelPlan&, Estimate&, Explain* ex = nullptr, OperatorList* list = nullptr);
+void time_inference(const Prepared&, const ParallelPlan&, Estimate&, Explain* ex = nullptr,
+                    OperatorList* list = nullptr);
 
 }  // namespace ridge

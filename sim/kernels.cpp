@@ -6,39 +6,54 @@
 namespace ridge {
 namespace {
 
-constexpr Formula scaled_fraction{"kernels.fraction", "fraction of the peak this stack reaches", "device * stack * clock",
-                                  "definition: the device's achievable fraction, the stack's efficiency and the clock's share under long load"};
+constexpr Formula scaled_fraction{"kernels.fraction", "fraction of the peak this stack reaches",
+                                  "device * stack * clock",
+                                  "definition: the device's achievable fraction, the stack's efficiency and "
+                                  "the clock's share under long load"};
 constexpr Formula product_flop{"kernels.product.flop", "FLOP of a matrix product", "2 * m * n * k * c",
                                "definition: a multiply-add counts 2"};
 constexpr Formula product_bytes{"kernels.product.bytes", "bytes a matrix product moves",
                                 "c * (m * k * a + k * n * w + m * n * a)", "definition",
                                 "each operand crosses device memory once"};
-constexpr Formula attention_flop{"kernels.attention.flop", "FLOP of an attention core",
-                                 "2 * S * H * (ek + ev) * pairs",
-                                 "Dao et al. 2022, arXiv:2205.14135: scores and values, a multiply-add counts 2"};
-constexpr Formula attention_backward_flop{"kernels.attention.backward_flop", "FLOP of an attention core's backward pass",
-                                          "5 * S * H * (ek + ev) * pairs",
-                                          "Dao 2023, arXiv:2307.08691, section 3.1: five products to the forward pass's two"};
+constexpr Formula attention_flop{
+    "kernels.attention.flop", "FLOP of an attention core", "2 * S * H * (ek + ev) * pairs",
+    "Dao et al. 2022, arXiv:2205.14135: scores and values, a multiply-add counts 2"};
+constexpr Formula attention_backward_flop{
+    "kernels.attention.backward_flop", "FLOP of an attention core's backward pass",
+    "5 * S * H * (ek + ev) * pairs",
+    "Dao 2023, arXiv:2307.08691, section 3.1: five products to the forward pass's two"};
 constexpr Formula attention_bytes{"kernels.attention.bytes", "bytes an attention core moves",
                                   "S * (H * nq * (ek + ev) * a + K * nk * (ek + ev) * c)",
-                                  "Dao et al. 2022, arXiv:2205.14135", "Q, K, V and O cross device memory once"};
-constexpr Formula attention_backward_bytes{"kernels.attention.backward_bytes", "bytes an attention core's backward pass moves",
-                                           "2 * S * (H * nq * (ek + ev) * a + K * nk * (ek + ev) * c)",
-                                           "Dao et al. 2022, arXiv:2205.14135", "Q, K, V, O and their gradients once"};
-constexpr Formula latent_bytes{"kernels.attention.latent_bytes", "bytes an absorbed latent attention core moves",
-                               "S * (H * nq * (ek + ev) * a + nk * ek * c)",
-                               "DeepSeek-V2, arXiv:2405.04434, section 2.1.3", "one latent vector serves as key and value"};
+                                  "Dao et al. 2022, arXiv:2205.14135",
+                                  "Q, K, V and O cross device memory once"};
+constexpr Formula attention_backward_bytes{
+    "kernels.attention.backward_bytes", "bytes an attention core's backward pass moves",
+    "2 * S * (H * nq * (ek + ev) * a + K * nk * (ek + ev) * c)", "Dao et al. 2022, arXiv:2205.14135",
+    "Q, K, V, O and their gradients once"};
+constexpr Formula latent_bytes{
+    "kernels.attention.latent_bytes", "bytes an absorbed latent attention core moves",
+    "S * (H * nq * (ek + ev) * a + nk * ek * c)", "DeepSeek-V2, arXiv:2405.04434, section 2.1.3",
+    "one latent vector serves as key and value"};
 constexpr Formula decode_fixed{"kernels.attention.decode_fixed", "fixed time of a decode attention kernel",
-                               "t0 + cw * S * K", "fitted form: t0 + c_w (batch kv_heads) + bytes / bandwidth"};
-constexpr Formula pass_fixed{"kernels.pass.fixed", "fixed time of a chain of kernels", "kernels * t0", "definition"};
+                               "t0 + cw * S * K",
+                               "fitted form: t0 + c_w (batch kv_heads) + bytes / bandwidth"};
+constexpr Formula pass_fixed{"kernels.pass.fixed", "fixed time of a chain of kernels", "kernels * t0",
+                             "definition"};
 
-struct FitKey { Precision precision; std::string_view key; };
-constexpr std::array gemm_keys{
-    FitKey{Precision::fp64, "hardware.device.achievable.gemm.fp64"}, FitKey{Precision::fp32, "hardware.device.achievable.gemm.fp32"},
-    FitKey{Precision::tf32, "hardware.device.achievable.gemm.tf32"}, FitKey{Precision::bf16, "hardware.device.achievable.gemm.bf16"},
-    FitKey{Precision::fp16, "hardware.device.achievable.gemm.fp16"}, FitKey{Precision::fp8, "hardware.device.achievable.gemm.fp8"},
-    FitKey{Precision::fp6, "hardware.device.achievable.gemm.fp6"}, FitKey{Precision::fp4, "hardware.device.achievable.gemm.fp4"},
-    FitKey{Precision::int8, "hardware.device.achievable.gemm.int8"}, FitKey{Precision::int4, "hardware.device.achievable.gemm.int4"}};
+struct FitKey {
+  Precision precision;
+  std::string_view key;
+};
+constexpr std::array gemm_keys{FitKey{Precision::fp64, "hardware.device.achievable.gemm.fp64"},
+                               FitKey{Precision::fp32, "hardware.device.achievable.gemm.fp32"},
+                               FitKey{Precision::tf32, "hardware.device.achievable.gemm.tf32"},
+                               FitKey{Precision::bf16, "hardware.device.achievable.gemm.bf16"},
+                               FitKey{Precision::fp16, "hardware.device.achievable.gemm.fp16"},
+                               FitKey{Precision::fp8, "hardware.device.achievable.gemm.fp8"},
+                               FitKey{Precision::fp6, "hardware.device.achievable.gemm.fp6"},
+                               FitKey{Precision::fp4, "hardware.device.achievable.gemm.fp4"},
+                               FitKey{Precision::int8, "hardware.device.achievable.gemm.int8"},
+                               FitKey{Precision::int4, "hardware.device.achievable.gemm.int4"}};
 
 /// The fit of `wanted`, else of the first of bf16, fp16, fp32 that has one.
 KernelConstants gemm_constants(const Device& d, Precision wanted, Explain* ex) {
@@ -51,7 +66,8 @@ KernelConstants gemm_constants(const Device& d, Precision wanted, Explain* ex) {
   return kernel_constants(KernelFit{}, "hardware.device.achievable.gemm", ex);
 }
 
-Traced<double> scaled(Traced<double> device, std::string_view key, double stack, Traced<double> clock, Explain* ex) {
+Traced<double> scaled(Traced<double> device, std::string_view key, double stack, Traced<double> clock,
+                      Explain* ex) {
   return note(ex, scaled_fraction, device.value * stack * clock.value,
               {{"device", device}, {"stack", input(ex, key, stack)}, {"clock", clock}});
 }
@@ -60,14 +76,16 @@ Traced<FlopPerSecond> peak_of(const Device& d, Precision p, bool& can_compute, E
   const auto execution = matrix_execution(d, p);
   if (!execution || execution->peak <= FlopPerSecond{0}) {
     can_compute = false;
-    return constant(ex, "hardware.device.peaks.missing", FlopPerSecond{1}, "placeholder of an infeasible plan");
+    return constant(ex, "hardware.device.peaks.missing", FlopPerSecond{1},
+                    "placeholder of an infeasible plan");
   }
   if (!ex) return {execution->peak, 0};
   return input(ex, "hardware.device." + peak_key(*execution), execution->peak);
 }
 
 /// Which side of the law is longer.
-Bound bound_of(Flop flops, Bytes bytes, FlopPerSecond peak, BytesPerSecond memory, const KernelConstants& k, Seconds t) {
+Bound bound_of(Flop flops, Bytes bytes, FlopPerSecond peak, BytesPerSecond memory, const KernelConstants& k,
+               Seconds t) {
   const Seconds compute = flops / (peak * k.flop_fraction.value);
   const Seconds memory_time = bytes / (memory * k.bandwidth_fraction.value);
   if (k.fixed_time.value > max(compute, memory_time) && k.fixed_time.value * 2 > t) return Bound::launch;
@@ -81,10 +99,15 @@ void set_attention(Rates& r, const Achievable& a, bool wants_flash2, Explain* ex
   auto constants = [&](const KernelFit& fit, std::string_view best, std::string_view second) {
     return kernel_constants(fit, flash2 ? second : best, ex);
   };
-  r.prefill = constants(fits.prefill, "hardware.device.achievable.attention.prefill", "hardware.device.achievable.attention_flash2.prefill");
-  r.backward = constants(fits.backward, "hardware.device.achievable.attention.backward", "hardware.device.achievable.attention_flash2.backward");
-  r.decode = constants(fits.decode, "hardware.device.achievable.attention.decode", "hardware.device.achievable.attention_flash2.decode");
-  r.decode_per_head = input(ex, flash2 ? "hardware.device.achievable.attention_flash2.decode_per_head" : "hardware.device.achievable.attention.decode_per_head",
+  r.prefill = constants(fits.prefill, "hardware.device.achievable.attention.prefill",
+                        "hardware.device.achievable.attention_flash2.prefill");
+  r.backward = constants(fits.backward, "hardware.device.achievable.attention.backward",
+                         "hardware.device.achievable.attention_flash2.backward");
+  r.decode = constants(fits.decode, "hardware.device.achievable.attention.decode",
+                       "hardware.device.achievable.attention_flash2.decode");
+  r.decode_per_head = input(ex,
+                            flash2 ? "hardware.device.achievable.attention_flash2.decode_per_head"
+                                   : "hardware.device.achievable.attention.decode_per_head",
                             fits.decode_per_head.value);
 }
 
@@ -110,15 +133,20 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   r.product = gemm_constants(d, execution ? execution->precision : r.product_precision, ex);
   r.one = constant(ex, "one", 1.0, "definition");
   const Sourced<double>& sustained = d.achievable.sustained_fraction;
-  const Traced<double> clock = request.load == Load::sustained && sustained.is_known()
-                                   ? input(ex, "hardware.device.achievable.sustained_fraction", sustained.value) : r.one;
-  r.product.flop_fraction = scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, clock, ex);
+  const Traced<double> clock =
+      request.load == Load::sustained && sustained.is_known()
+          ? input(ex, "hardware.device.achievable.sustained_fraction", sustained.value)
+          : r.one;
+  r.product.flop_fraction =
+      scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, clock, ex);
   set_attention(r, d.achievable, request.flash2, ex);
   for (KernelConstants* k : {&r.prefill, &r.backward, &r.decode})
-    k->flop_fraction = scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, clock, ex);
+    k->flop_fraction =
+        scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, clock, ex);
   r.pointwise = kernel_constants(d.achievable.pointwise, "hardware.device.achievable.pointwise", ex);
   for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
-    k->bandwidth_fraction = scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, r.one, ex);
+    k->bandwidth_fraction =
+        scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, r.one, ex);
   r.gap = input(ex, "hardware.device.achievable.launch.graph_node", d.achievable.launch.graph_node.value);
   return r;
 }
@@ -130,10 +158,12 @@ KernelCost product_cost(const ProductShape& s, const Rates& r, Explain* ex) {
   const double a = s.activation.value.value(), w = s.weight.value.value();
   const double bytes =
       s.count.value * (s.m.value * s.k.value * a + s.k.value * s.n.value * w + s.m.value * s.n.value * a);
-  cost.bytes = note(ex, product_bytes, Bytes{bytes},
-                    {{"c", s.count}, {"m", s.m}, {"n", s.n}, {"k", s.k}, {"a", s.activation}, {"w", s.weight}});
+  cost.bytes =
+      note(ex, product_bytes, Bytes{bytes},
+           {{"c", s.count}, {"m", s.m}, {"n", s.n}, {"k", s.k}, {"a", s.activation}, {"w", s.weight}});
   cost.time = kernel_time(cost.flops, cost.bytes, r.product_peak, r.memory, r.product, ex);
-  cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.product_peak.value, r.memory.value, r.product, cost.time.value);
+  cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.product_peak.value, r.memory.value, r.product,
+                        cost.time.value);
   return cost;
 }
 
@@ -142,30 +172,45 @@ KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rat
   const double widths = s.key_dim.value + s.value_dim.value;
   const double flops = s.sequences.value * s.heads.value * widths * s.pairs.value;
   const double queries = s.heads.value * s.query_tokens.value * widths * s.activation.value.value();
-  const double keys = s.is_shared_key_value ? s.key_tokens.value * s.key_dim.value * s.cache.value.value()
-                                            : s.kv_heads.value * s.key_tokens.value * widths * s.cache.value.value();
+  const double keys = s.is_shared_key_value
+                          ? s.key_tokens.value * s.key_dim.value * s.cache.value.value()
+                          : s.kv_heads.value * s.key_tokens.value * widths * s.cache.value.value();
   KernelCost cost;
-  cost.flops = note(ex, is_backward ? attention_backward_flop : attention_flop, Flop{(is_backward ? 5 : 2) * flops},
-                    {{"S", s.sequences}, {"H", s.heads}, {"ek", s.key_dim}, {"ev", s.value_dim}, {"pairs", s.pairs}});
-  const Formula& bytes = is_backward ? attention_backward_bytes : s.is_shared_key_value ? latent_bytes : attention_bytes;
+  cost.flops =
+      note(ex, is_backward ? attention_backward_flop : attention_flop, Flop{(is_backward ? 5 : 2) * flops},
+           {{"S", s.sequences}, {"H", s.heads}, {"ek", s.key_dim}, {"ev", s.value_dim}, {"pairs", s.pairs}});
+  const Formula& bytes = is_backward             ? attention_backward_bytes
+                         : s.is_shared_key_value ? latent_bytes
+                                                 : attention_bytes;
   cost.bytes = note(ex, bytes, Bytes{(is_backward ? 2 : 1) * s.sequences.value * (queries + keys)},
-                    {{"S", s.sequences}, {"H", s.heads}, {"K", s.kv_heads}, {"nq", s.query_tokens}, {"nk", s.key_tokens},
-                     {"ek", s.key_dim}, {"ev", s.value_dim}, {"a", s.activation}, {"c", s.cache}});
+                    {{"S", s.sequences},
+                     {"H", s.heads},
+                     {"K", s.kv_heads},
+                     {"nq", s.query_tokens},
+                     {"nk", s.key_tokens},
+                     {"ek", s.key_dim},
+                     {"ev", s.value_dim},
+                     {"a", s.activation},
+                     {"c", s.cache}});
   KernelConstants k = is_backward ? r.backward : pass == AttentionPass::decode ? r.decode : r.prefill;
   if (pass == AttentionPass::decode) {
     const double heads = s.sequences.value * s.kv_heads.value;
-    k.fixed_time = note(ex, decode_fixed, k.fixed_time.value + r.decode_per_head.value * heads,
-                        {{"t0", k.fixed_time}, {"cw", r.decode_per_head}, {"S", s.sequences}, {"K", s.kv_heads}});
+    k.fixed_time =
+        note(ex, decode_fixed, k.fixed_time.value + r.decode_per_head.value * heads,
+             {{"t0", k.fixed_time}, {"cw", r.decode_per_head}, {"S", s.sequences}, {"K", s.kv_heads}});
   }
   cost.time = kernel_time(cost.flops, cost.bytes, r.attention_peak, r.memory, k, ex);
-  cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.attention_peak.value, r.memory.value, k, cost.time.value);
+  cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.attention_peak.value, r.memory.value, k,
+                        cost.time.value);
   return cost;
 }
 
 Traced<BytesPerSecond> host_link_bandwidth(const Link& link, Explain* ex) {
   static constexpr Formula f{"kernels.host_link", "bandwidth the host link reaches", "e * W", "definition"};
   const double e = link.achievable.is_known() ? link.achievable.value : 1.0;
-  return note(ex, f, e * link.bandwidth.value, {{"e", input(ex, "hardware.device.host_link.achievable", e)}, {"W", input(ex, "hardware.device.host_link.bandwidth", link.bandwidth.value)}});
+  return note(ex, f, e * link.bandwidth.value,
+              {{"e", input(ex, "hardware.device.host_link.achievable", e)},
+               {"W", input(ex, "hardware.device.host_link.bandwidth", link.bandwidth.value)}});
 }
 
 KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r, Explain* ex) {
@@ -173,7 +218,8 @@ KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r
   cost.bytes = bytes;
   cost.flops = constant(ex, "kernels.pass.flop", Flop{0}, "definition: pointwise arithmetic is not counted");
   KernelConstants k = r.pointwise;
-  k.fixed_time = note(ex, pass_fixed, kernels.value * k.fixed_time.value, {{"kernels", kernels}, {"t0", k.fixed_time}});
+  k.fixed_time =
+      note(ex, pass_fixed, kernels.value * k.fixed_time.value, {{"kernels", kernels}, {"t0", k.fixed_time}});
   cost.time = kernel_time(cost.flops, bytes, r.attention_peak, r.memory, k, ex);
   cost.bound = k.fixed_time.value * 2 > cost.time.value ? Bound::launch : Bound::memory;
   return cost;

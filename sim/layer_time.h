@@ -15,11 +15,11 @@ inline constexpr std::size_t num_time_classes = 7;
 
 /// The tokens one device processes in one go.
 struct MicroBatch {
-  Traced<double> sequences;      ///< b
-  Traced<double> query_tokens;   ///< new tokens of one sequence on this device, s / c
-  Traced<double> tokens;         ///< b s / c
-  Traced<double> new_tokens;     ///< s: new tokens of one sequence, over the context-parallel group
-  Traced<double> past;           ///< tokens of each sequence already cached
+  Traced<double> sequences;     ///< b
+  Traced<double> query_tokens;  ///< new tokens of one sequence on this device, s / c
+  Traced<double> tokens;        ///< b s / c
+  Traced<double> new_tokens;    ///< s: new tokens of one sequence, over the context-parallel group
+  Traced<double> past;          ///< tokens of each sequence already cached
   double encoder_tokens = 0;
   bool is_decode = false;
   Traced<BytesPerElement> activation, cache, weight;
@@ -41,7 +41,7 @@ struct LayerContext {
   const MicroBatch& batch;
   Recompute recompute = Recompute::none;
   bool has_backward = false;
-  bool is_frozen = false;        ///< LoRA: no weight gradients
+  bool is_frozen = false;  ///< LoRA: no weight gradients
   std::int64_t lora_rank = 0;
   Explain* ex = nullptr;
   OperatorList* list = nullptr;  ///< filled when given
@@ -50,7 +50,7 @@ struct LayerContext {
 /// Seconds, kernels and FLOP of one phase of one micro-batch.
 struct PhaseTime {
   std::array<Traced<Seconds>, num_time_classes> parts;
-  Traced<Seconds> device;        ///< sum of parts
+  Traced<Seconds> device;  ///< sum of parts
   double kernels = 0, collectives = 0;
   Flop flops{};
   std::array<Seconds, 5> by_bound{};  ///< device time by what limits each operator, in Bound's order
@@ -65,7 +65,8 @@ struct LayerTime {
 LayerTime layer_time(const LayerProgram&, int kind, double count, const LayerContext&);
 
 /// Query-key pairs of one sequence in one layer: all of them, or those a causal mask or window leaves.
-Traced<double> attention_pairs(const MicroBatch&, const LayerKind&, std::int64_t sinks, bool causal_skip, Explain*);
+Traced<double> attention_pairs(const MicroBatch&, const LayerKind&, std::int64_t sinks, bool causal_skip,
+                               Explain*);
 
 /// Columns and depth of one product on one device, with the architecture's sizes as inputs.
 Traced<double> product_columns(const Product&, const Architecture&, const ParallelPlan&, Explain*);

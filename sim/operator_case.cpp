@@ -10,16 +10,24 @@
 namespace ridge {
 namespace {
 
-constexpr Formula copy_bytes{"operator.copy_bytes", "bytes a copy on the device moves", "2 * n", "definition: read once and written once"};
-constexpr Formula link_copy{"operator.link_copy", "time of a copy over the host link", "l + n / W", "definition: latency and bandwidth"};
-constexpr Formula norm_bytes{"operator.norm_bytes", "bytes a norm moves", "2 * r * h * a", "definition: read once and written once"};
-constexpr Formula causal_pairs{"operator.pairs", "query-key pairs under a causal mask", "n * (n + 1) / 2", "definition"};
+constexpr Formula copy_bytes{"operator.copy_bytes", "bytes a copy on the device moves", "2 * n",
+                             "definition: read once and written once"};
+constexpr Formula link_copy{"operator.link_copy", "time of a copy over the host link", "l + n / W",
+                            "definition: latency and bandwidth"};
+constexpr Formula norm_bytes{"operator.norm_bytes", "bytes a norm moves", "2 * r * h * a",
+                             "definition: read once and written once"};
+constexpr Formula causal_pairs{"operator.pairs", "query-key pairs under a causal mask", "n * (n + 1) / 2",
+                               "definition"};
 constexpr Formula all_pairs{"operator.pairs_full", "query-key pairs without a mask", "n * n", "definition"};
-constexpr Formula adam_bytes{"operator.adam_bytes", "bytes of one Adam step", "n * x * 7", "definition: read gradient, moments and weight; write moments and weight"};
-constexpr Formula routed{"operator.routed", "tokens each expert of this device gets", "t * k * ep / E", "definition", "balanced routing"};
+constexpr Formula adam_bytes{"operator.adam_bytes", "bytes of one Adam step", "n * x * 7",
+                             "definition: read gradient, moments and weight; write moments and weight"};
+constexpr Formula routed{"operator.routed", "tokens each expert of this device gets", "t * k * ep / E",
+                         "definition", "balanced routing"};
 constexpr Formula local{"operator.local_experts", "experts on this device", "E / ep", "definition"};
-constexpr Formula routed_bytes{"operator.routed_bytes", "bytes sent to the experts of a device's tokens", "t * k * h * a", "definition"};
-constexpr Formula gate_up{"operator.gate_up", "columns of the gate and up projections", "2 * f", "definition"};
+constexpr Formula routed_bytes{"operator.routed_bytes", "bytes sent to the experts of a device's tokens",
+                               "t * k * h * a", "definition"};
+constexpr Formula gate_up{"operator.gate_up", "columns of the gate and up projections", "2 * f",
+                          "definition"};
 
 double bytes_of(std::string_view dtype) {
   if (dtype == "fp64") return 8;
@@ -32,12 +40,22 @@ double bytes_of(std::string_view dtype) {
 class OperatorTimer {
  public:
   OperatorTimer(const Prepared& p, Estimate& out, Explain* ex, OperatorList* list)
-      : s_(p.scenario), o_(*p.scenario.operator_case()), out_(out), ex_(ex), list_(list), parts_(out.time, ex),
-        rates_(rates(p, {o_.dtype, o_.dtype == "fp8" ? "bf16" : std::string_view(o_.dtype), Load::burst, o_.implementation == "flash"}, ex)),
+      : s_(p.scenario),
+        o_(*p.scenario.operator_case()),
+        out_(out),
+        ex_(ex),
+        list_(list),
+        parts_(out.time, ex),
+        rates_(rates(p,
+                     {o_.dtype, o_.dtype == "fp8" ? "bf16" : std::string_view(o_.dtype), Load::burst,
+                      o_.implementation == "flash"},
+                     ex)),
         width_(input(ex, "operator.dtype", BytesPerElement{bytes_of(o_.dtype)})) {}
 
   bool run() {
-    if (o_.kind == "gemm") product("gemm", count("operator.m", o_.m), count("operator.n", o_.n), count("operator.k", o_.k), rates_.one);
+    if (o_.kind == "gemm")
+      product("gemm", count("operator.m", o_.m), count("operator.n", o_.n), count("operator.k", o_.k),
+              rates_.one);
     else if (o_.kind == "attention" || o_.kind == "attention_decode") attention();
     else if (o_.kind == "copy") copy();
     else if (o_.kind == "rmsnorm") norm();
@@ -52,18 +70,22 @@ class OperatorTimer {
   }
 
  private:
-  Traced<double> count(std::string_view key, std::int64_t v) { return input(ex_, key, static_cast<double>(v)); }
+  Traced<double> count(std::string_view key, std::int64_t v) {
+    return input(ex_, key, static_cast<double>(v));
+  }
 
   void add(std::string_view part, OperatorKind kind, const KernelCost& cost) {
     parts_.add(part, cost.time);
     by_bound_[static_cast<std::size_t>(cost.bound)] += cost.time.value;
     if (!list_) return;
     Operator op;
-    op.name = part, op.kind = kind, op.flops = cost.flops.value, op.bytes = cost.bytes.value, op.time = cost.time, op.bound = cost.bound;
+    op.name = part, op.kind = kind, op.flops = cost.flops.value, op.bytes = cost.bytes.value,
+    op.time = cost.time, op.bound = cost.bound;
     list_->push_back(op);
   }
 
-  void product(std::string_view part, Traced<double> m, Traced<double> n, Traced<double> k, Traced<double> batch) {
+  void product(std::string_view part, Traced<double> m, Traced<double> n, Traced<double> k,
+               Traced<double> batch) {
     add(part, OperatorKind::product, product_cost({m, n, k, batch, width_, width_}, rates_, ex_));
   }
 
@@ -82,14 +104,18 @@ class OperatorTimer {
       return add("attention", OperatorKind::attention, attention_cost(a, AttentionPass::decode, rates_, ex_));
     }
     a.query_tokens = a.key_tokens;
-    a.pairs = o_.causal ? note(ex_, causal_pairs, n * (n + 1) / 2, {{"n", a.key_tokens}}) : note(ex_, all_pairs, n * n, {{"n", a.key_tokens}});
-    add("attention", OperatorKind::attention, attention_cost(a, o_.phase == "backward" ? AttentionPass::backward : AttentionPass::prefill, rates_, ex_));
+    a.pairs = o_.causal ? note(ex_, causal_pairs, n * (n + 1) / 2, {{"n", a.key_tokens}})
+                        : note(ex_, all_pairs, n * n, {{"n", a.key_tokens}});
+    add("attention", OperatorKind::attention,
+        attention_cost(a, o_.phase == "backward" ? AttentionPass::backward : AttentionPass::prefill, rates_,
+                       ex_));
   }
 
   void copy() {
     const auto n = input(ex_, "operator.bytes", Bytes{static_cast<double>(o_.bytes)});
     if (o_.direction.empty() || o_.direction == "device_to_device") {
-      return add("copy", OperatorKind::copy, pass_cost(rates_.one, note(ex_, copy_bytes, 2.0 * n.value, {{"n", n}}), rates_, ex_));
+      return add("copy", OperatorKind::copy,
+                 pass_cost(rates_.one, note(ex_, copy_bytes, 2.0 * n.value, {{"n", n}}), rates_, ex_));
     }
     const Link& link = s_.hardware.device.host_link;
     if (link.bandwidth.value <= BytesPerSecond{0}) return;
@@ -105,7 +131,9 @@ class OperatorTimer {
   void norm() {
     const auto r = count("operator.rows", o_.rows), h = count("operator.hidden", o_.hidden);
     const Bytes bytes{2 * r.value * h.value * width_.value.value()};
-    add("norm", OperatorKind::pass, pass_cost(rates_.one, note(ex_, norm_bytes, bytes, {{"r", r}, {"h", h}, {"a", width_}}), rates_, ex_));
+    add("norm", OperatorKind::pass,
+        pass_cost(rates_.one, note(ex_, norm_bytes, bytes, {{"r", r}, {"h", h}, {"a", width_}}), rates_,
+                  ex_));
   }
 
   void exchange(std::string_view part, CollectiveKind kind, Traced<Bytes> bytes, std::int64_t ranks) {
@@ -123,19 +151,26 @@ class OperatorTimer {
     else if (o_.collective == "reduce_scatter") kind = CollectiveKind::reduce_scatter;
     else if (o_.collective == "all_to_all") kind = CollectiveKind::all_to_all;
     else if (o_.collective == "broadcast") kind = CollectiveKind::broadcast;
-    else if (o_.collective == "send_receive" || o_.collective == "send_recv") kind = CollectiveKind::send_receive;
-    exchange("collective", kind, input(ex_, "operator.bytes", Bytes{static_cast<double>(o_.bytes)}), s_.devices);
+    else if (o_.collective == "send_receive" || o_.collective == "send_recv")
+      kind = CollectiveKind::send_receive;
+    exchange("collective", kind, input(ex_, "operator.bytes", Bytes{static_cast<double>(o_.bytes)}),
+             s_.devices);
   }
 
   void moe_layer() {
-    const auto t = count("operator.tokens", o_.tokens), k = count("operator.top_k", o_.top_k), h = count("operator.hidden", o_.hidden);
-    const auto f = count("operator.ffn", o_.ffn), E = count("operator.experts", std::max<std::int64_t>(o_.experts, 1));
+    const auto t = count("operator.tokens", o_.tokens), k = count("operator.top_k", o_.top_k),
+               h = count("operator.hidden", o_.hidden);
+    const auto f = count("operator.ffn", o_.ffn),
+               E = count("operator.experts", std::max<std::int64_t>(o_.experts, 1));
     const auto ep = count("operator.expert_parallel", o_.expert_parallel);
-    const auto m = note(ex_, routed, t.value * k.value * ep.value / E.value, {{"t", t}, {"k", k}, {"ep", ep}, {"E", E}});
+    const auto m =
+        note(ex_, routed, t.value * k.value * ep.value / E.value, {{"t", t}, {"k", k}, {"ep", ep}, {"E", E}});
     const auto experts = note(ex_, local, E.value / ep.value, {{"E", E}, {"ep", ep}});
     product("router", t, E, h, rates_.one);
-    const auto bytes = note(ex_, routed_bytes, Bytes{t.value * k.value * h.value * width_.value.value()}, {{"t", t}, {"k", k}, {"h", h}, {"a", width_}});
-    for (const std::string_view name : {"dispatch", "combine"}) exchange(name, CollectiveKind::all_to_all, bytes, o_.expert_parallel);
+    const auto bytes = note(ex_, routed_bytes, Bytes{t.value * k.value * h.value * width_.value.value()},
+                            {{"t", t}, {"k", k}, {"h", h}, {"a", width_}});
+    for (const std::string_view name : {"dispatch", "combine"})
+      exchange(name, CollectiveKind::all_to_all, bytes, o_.expert_parallel);
     product("gate_up", m, note(ex_, gate_up, 2 * f.value, {{"f", f}}), h, experts);
     product("down", m, h, f, experts);
   }
@@ -143,7 +178,8 @@ class OperatorTimer {
   void optimizer() {
     const auto n = input(ex_, "operator.parameters", Elements{static_cast<double>(o_.parameters)});
     const Bytes bytes{n.value.value() * width_.value.value() * 7};
-    add("optimizer", OperatorKind::optimizer, pass_cost(rates_.one, note(ex_, adam_bytes, bytes, {{"n", n}, {"x", width_}}), rates_, ex_));
+    add("optimizer", OperatorKind::optimizer,
+        pass_cost(rates_.one, note(ex_, adam_bytes, bytes, {{"n", n}, {"x", width_}}), rates_, ex_));
   }
 
   const Scenario& s_;
@@ -160,14 +196,16 @@ class OperatorTimer {
 }  // namespace
 
 const std::vector<std::string>& operator_kinds() {
-  static const std::vector<std::string> kinds = {"gemm", "attention", "attention_decode", "copy", "rmsnorm", "collective", "moe_layer", "optimizer"};
+  static const std::vector<std::string> kinds = {"gemm",    "attention",  "attention_decode", "copy",
+                                                 "rmsnorm", "collective", "moe_layer",        "optimizer"};
   return kinds;
 }
 
 void time_operator(const Prepared& p, const ParallelPlan&, Estimate& out, Explain* ex, OperatorList* list) {
   if (OperatorTimer(p, out, ex, list).run()) return;
-  out.violations.push_back({"unknown-operator", "operator kind '" + p.scenario.operator_case()->kind + "' is not known",
-                            "use one of gemm, attention, attention_decode, copy, rmsnorm, collective, moe_layer, optimizer"});
+  out.violations.push_back(
+      {"unknown-operator", "operator kind '" + p.scenario.operator_case()->kind + "' is not known",
+       "use one of gemm, attention, attention_decode, copy, rmsnorm, collective, moe_layer, optimizer"});
 }
 
 }  // namespace ridge

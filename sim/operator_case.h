@@ -17,6 +17,7 @@ namespace ridge {
 const std::vector<std::string>& operator_kinds();
 
 /// Fills `time`; an unknown kind leaves a violation.
-void time_operator(const Prepared&, const ParallelPlan&, Estimate&, Explain* ex = nullptr, OperatorList* list = nullptr);
+void time_operator(const Prepared&, const ParallelPlan&, Estimate&, Explain* ex = nullptr,
+                   OperatorList* list = nullptr);
 
 }  // namespace ridge

@@ -16,16 +16,16 @@ enum class OperatorPhase { forward, recompute, backward, update };
 enum class Bound { compute, memory, link, network, launch };
 
 struct Operator {
-  std::string_view name;              ///< "attention.qkv", "rmsnorm", "all-reduce"
+  std::string_view name;  ///< "attention.qkv", "rmsnorm", "all-reduce"
   OperatorKind kind = OperatorKind::product;
   OperatorPhase phase = OperatorPhase::forward;
-  int layer_kind = -1;                ///< -1: outside layers
-  double count = 1;                   ///< launches per micro-batch on this device, over its layers
-  std::int64_t m = 0, n = 0, k = 0;   ///< products
+  int layer_kind = -1;               ///< -1: outside layers
+  double count = 1;                  ///< launches per micro-batch on this device, over its layers
+  std::int64_t m = 0, n = 0, k = 0;  ///< products
   double kernels = 1;
-  Flop flops;                         ///< of one launch
-  Bytes bytes;                        ///< read and written by one launch (collectives: payload)
-  Traced<Seconds> time;               ///< of one launch
+  Flop flops;            ///< of one launch
+  Bytes bytes;           ///< read and written by one launch (collectives: payload)
+  Traced<Seconds> time;  ///< of one launch
   Bound bound = Bound::compute;
 };
 
@@ -33,18 +33,23 @@ using OperatorList = std::vector<Operator>;
 
 template <> struct EnumNames<OperatorKind> {
   static constexpr std::pair<OperatorKind, std::string_view> names[] = {
-      {OperatorKind::product, "product"}, {OperatorKind::attention, "attention"}, {OperatorKind::pass, "pass"},
-      {OperatorKind::collective, "collective"}, {OperatorKind::copy, "copy"}, {OperatorKind::optimizer, "optimizer"}};
+      {OperatorKind::product, "product"}, {OperatorKind::attention, "attention"},
+      {OperatorKind::pass, "pass"},       {OperatorKind::collective, "collective"},
+      {OperatorKind::copy, "copy"},       {OperatorKind::optimizer, "optimizer"}};
 };
 template <> struct EnumNames<OperatorPhase> {
   static constexpr std::pair<OperatorPhase, std::string_view> names[] = {
-      {OperatorPhase::forward, "forward"}, {OperatorPhase::recompute, "recompute"},
-      {OperatorPhase::backward, "backward"}, {OperatorPhase::update, "update"}};
+      {OperatorPhase::forward, "forward"},
+      {OperatorPhase::recompute, "recompute"},
+      {OperatorPhase::backward, "backward"},
+      {OperatorPhase::update, "update"}};
 };
 template <> struct EnumNames<Bound> {
-  static constexpr std::pair<Bound, std::string_view> names[] = {
-      {Bound::compute, "compute"}, {Bound::memory, "memory"}, {Bound::link, "link"},
-      {Bound::network, "network"}, {Bound::launch, "launch"}};
+  static constexpr std::pair<Bound, std::string_view> names[] = {{Bound::compute, "compute"},
+                                                                 {Bound::memory, "memory"},
+                                                                 {Bound::link, "link"},
+                                                                 {Bound::network, "network"},
+                                                                 {Bound::launch, "launch"}};
 };
 
 }  // namespace ridge

@@ -28,7 +28,7 @@ struct ParallelPlan {
   std::int64_t context = 1;
   std::int64_t expert = 1;
   std::int64_t expert_tensor = 0;  ///< 0: derived (see prepare.h)
-  std::int64_t zero = 0;  ///< 0 none, 1 optimizer states, 2 + gradients, 3 + weights
+  std::int64_t zero = 0;           ///< 0 none, 1 optimizer states, 2 + gradients, 3 + weights
   Offload offload = Offload::none;
 };
 
@@ -41,13 +41,19 @@ struct Violation {
 
 template <> struct EnumNames<ScheduleKind> {
   static constexpr std::pair<ScheduleKind, std::string_view> names[] = {
-      {ScheduleKind::one_f_one_b, "1f1b"},   {ScheduleKind::gpipe, "gpipe"},  {ScheduleKind::interleaved, "interleaved-1f1b"},
-      {ScheduleKind::zb_h1, "zb-h1"},        {ScheduleKind::zb_h2, "zb-h2"},  {ScheduleKind::zbv, "zbv"},
+      {ScheduleKind::one_f_one_b, "1f1b"},
+      {ScheduleKind::gpipe, "gpipe"},
+      {ScheduleKind::interleaved, "interleaved-1f1b"},
+      {ScheduleKind::zb_h1, "zb-h1"},
+      {ScheduleKind::zb_h2, "zb-h2"},
+      {ScheduleKind::zbv, "zbv"},
       {ScheduleKind::dualpipe, "dualpipe"}};
 };
 template <> struct EnumNames<Offload> {
   static constexpr std::pair<Offload, std::string_view> names[] = {
-      {Offload::none, "none"}, {Offload::optimizer, "optimizer"}, {Offload::optimizer_parameters, "optimizer+parameters"}};
+      {Offload::none, "none"},
+      {Offload::optimizer, "optimizer"},
+      {Offload::optimizer_parameters, "optimizer+parameters"}};
 };
 template <> struct SchemaOf<ParallelPlan> { static const Schema<ParallelPlan>& get(); };
 

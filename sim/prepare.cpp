@@ -23,7 +23,8 @@ ParallelPlan resolved(const ParallelPlan& given, std::int64_t devices) {
   const std::int64_t model = std::max<std::int64_t>(plan.tensor * plan.pipeline * plan.context, 1);
   if (plan.data <= 0) plan.data = std::max<std::int64_t>(devices / model, 1);
   if (plan.expert_tensor <= 0) plan.expert_tensor = plan.expert > 1 ? 1 : plan.tensor;
-  if (plan.schedule == ScheduleKind::one_f_one_b && plan.virtual_stages > 1) plan.schedule = ScheduleKind::interleaved;
+  if (plan.schedule == ScheduleKind::one_f_one_b && plan.virtual_stages > 1)
+    plan.schedule = ScheduleKind::interleaved;
   return plan;
 }
 

@@ -13,7 +13,7 @@ struct Prepared {
   Inventory inventory;
   std::vector<LayerProgram> programs;  ///< by layer kind
   LayerProgram embedding, output;
-  WeightBytes weights;                 ///< inference: in the scenario's storage format
+  WeightBytes weights;  ///< inference: in the scenario's storage format
 };
 
 /// Pre  the scenario was read without errors.

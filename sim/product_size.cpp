@@ -5,17 +5,20 @@
 namespace ridge {
 namespace {
 
-constexpr Formula columns_formula{"operators.product.columns", "columns of a product on one device",
-                                  "by_tensor / t + by_kv / min(t, K) + whole",
-                                  "Shoeybi et al. 2019, arXiv:1909.08053, section 3: column-parallel products"};
-constexpr Formula depth_formula{"operators.product.depth", "inner size of a row-parallel product on one device", "size / t",
+constexpr Formula columns_formula{
+    "operators.product.columns", "columns of a product on one device",
+    "by_tensor / t + by_kv / min(t, K) + whole",
+    "Shoeybi et al. 2019, arXiv:1909.08053, section 3: column-parallel products"};
+constexpr Formula depth_formula{"operators.product.depth",
+                                "inner size of a row-parallel product on one device", "size / t",
                                 "Shoeybi et al. 2019, arXiv:1909.08053, section 3: row-parallel products"};
-constexpr Formula sum_formula{"operators.product.fused_columns", "columns of products that share an input", "sum(...)", "definition"};
+constexpr Formula sum_formula{"operators.product.fused_columns", "columns of products that share an input",
+                              "sum(...)", "definition"};
 constexpr Formula heads_size{"model.size.heads", "width of all heads", "n * e", "definition"};
-constexpr Formula latent_heads_size{"model.size.latent_heads", "width of all heads of a latent projection", "n * (e + x)",
-                                    "DeepSeek-V2, arXiv:2405.04434, section 2.1"};
-constexpr Formula latent_kv_size{"model.size.latent_kv", "width of the compressed key-value projection", "r + x",
-                                 "DeepSeek-V2, arXiv:2405.04434, section 2.1"};
+constexpr Formula latent_heads_size{"model.size.latent_heads", "width of all heads of a latent projection",
+                                    "n * (e + x)", "DeepSeek-V2, arXiv:2405.04434, section 2.1"};
+constexpr Formula latent_kv_size{"model.size.latent_kv", "width of the compressed key-value projection",
+                                 "r + x", "DeepSeek-V2, arXiv:2405.04434, section 2.1"};
 
 using T = Traced<std::int64_t>;
 
@@ -27,7 +30,8 @@ T tensor_size(Explain* ex, const Architecture& a, const Tensor& t, bool is_out) 
     return note(ex, heads_size, n * dim, {{"n", in(key, n)}, {"e", in(dim_key, dim)}});
   };
   auto latent_heads = [&](std::string_view first, std::int64_t e, std::string_view second, std::int64_t x) {
-    return note(ex, latent_heads_size, a.heads * (e + x), {{"n", in("model.heads", a.heads)}, {"e", in(first, e)}, {"x", in(second, x)}});
+    return note(ex, latent_heads_size, a.heads * (e + x),
+                {{"n", in("model.heads", a.heads)}, {"e", in(first, e)}, {"x", in(second, x)}});
   };
   const LatentAttention& l = a.latent;
   const bool is_latent = l.kv_lora_rank > 0;
@@ -36,7 +40,9 @@ T tensor_size(Explain* ex, const Architecture& a, const Tensor& t, bool is_out) 
     case TensorRole::q:
     case TensorRole::cross_q:
       if (!is_out) size = d;
-      else if (is_latent) size = latent_heads("model.latent.nope_head_dim", l.nope_head_dim, "model.latent.rope_head_dim", l.rope_head_dim);
+      else if (is_latent)
+        size = latent_heads("model.latent.nope_head_dim", l.nope_head_dim, "model.latent.rope_head_dim",
+                            l.rope_head_dim);
       else size = heads("model.heads", a.heads, "model.head_dim", a.head_dim);
       break;
     case TensorRole::k:
@@ -53,16 +59,19 @@ T tensor_size(Explain* ex, const Architecture& a, const Tensor& t, bool is_out) 
       break;
     case TensorRole::q_a: size = is_out ? in("model.latent.q_lora_rank", l.q_lora_rank) : d; break;
     case TensorRole::q_b:
-      size = is_out ? latent_heads("model.latent.nope_head_dim", l.nope_head_dim, "model.latent.rope_head_dim", l.rope_head_dim)
+      size = is_out ? latent_heads("model.latent.nope_head_dim", l.nope_head_dim,
+                                   "model.latent.rope_head_dim", l.rope_head_dim)
                     : in("model.latent.q_lora_rank", l.q_lora_rank);
       break;
     case TensorRole::kv_a:
       size = is_out ? note(ex, latent_kv_size, l.kv_lora_rank + l.rope_head_dim,
-                           {{"r", in("model.latent.kv_lora_rank", l.kv_lora_rank)}, {"x", in("model.latent.rope_head_dim", l.rope_head_dim)}})
+                           {{"r", in("model.latent.kv_lora_rank", l.kv_lora_rank)},
+                            {"x", in("model.latent.rope_head_dim", l.rope_head_dim)}})
                     : d;
       break;
     case TensorRole::kv_b:
-      size = is_out ? latent_heads("model.latent.nope_head_dim", l.nope_head_dim, "model.latent.v_head_dim", l.v_head_dim)
+      size = is_out ? latent_heads("model.latent.nope_head_dim", l.nope_head_dim, "model.latent.v_head_dim",
+                                   l.v_head_dim)
                     : in("model.latent.kv_lora_rank", l.kv_lora_rank);
       break;
     case TensorRole::gate:
@@ -70,8 +79,12 @@ T tensor_size(Explain* ex, const Architecture& a, const Tensor& t, bool is_out) 
     case TensorRole::down: size = is_out ? d : in("model.ffn_hidden_size", a.ffn_hidden_size); break;
     case TensorRole::router: size = is_out ? in("model.moe.experts", a.moe.experts) : d; break;
     case TensorRole::expert_gate:
-    case TensorRole::expert_up: size = is_out ? in("model.moe.ffn_hidden_size", a.moe.ffn_hidden_size) : d; break;
-    case TensorRole::expert_down: size = is_out ? d : in("model.moe.ffn_hidden_size", a.moe.ffn_hidden_size); break;
+    case TensorRole::expert_up:
+      size = is_out ? in("model.moe.ffn_hidden_size", a.moe.ffn_hidden_size) : d;
+      break;
+    case TensorRole::expert_down:
+      size = is_out ? d : in("model.moe.ffn_hidden_size", a.moe.ffn_hidden_size);
+      break;
     case TensorRole::token_embedding:
     case TensorRole::lm_head: size = is_out ? in("model.vocab_size", a.vocab_size) : d; break;
     default: break;
@@ -79,8 +92,9 @@ T tensor_size(Explain* ex, const Architecture& a, const Tensor& t, bool is_out) 
   const std::int64_t exact = is_out ? t.out * (t.is_expert ? 1 : t.copies) : t.in;
   if (size.node != 0 && size.value == exact) return size;
   std::string key = "model.tensor." + std::string(role_name(t.role)) + (is_out ? ".out" : ".in");
-  return {exact, ex->input(key, static_cast<double>(exact), Dim{},
-                           Origin{Origin::Kind::definition, {}, "tensor inventory (ridge model --tensors)", {}})};
+  return {exact,
+          ex->input(key, static_cast<double>(exact), Dim{},
+                    Origin{Origin::Kind::definition, {}, "tensor inventory (ridge model --tensors)", {}})};
 }
 
 T sum_of(Explain* ex, const Architecture& a, const Product& p, Sharding from, Sharding to) {
@@ -94,22 +108,27 @@ T sum_of(Explain* ex, const Architecture& a, const Product& p, Sharding from, Sh
     total += last.value;
   }
   if (terms.size() == 1) return last;
-  if (terms.empty()) return constant(ex, "zero", 0.0, "definition").node ? T{0, constant(ex, "zero", 0.0, "definition").node} : T{};
+  if (terms.empty())
+    return constant(ex, "zero", 0.0, "definition").node ? T{0, constant(ex, "zero", 0.0, "definition").node}
+                                                        : T{};
   return {total, ex->note(sum_formula, static_cast<double>(total), Dim{}, terms)};
 }
 
 }  // namespace
 
-Traced<double> product_columns(const Product& p, const Architecture& a, const ParallelPlan& plan, Explain* ex) {
+Traced<double> product_columns(const Product& p, const Architecture& a, const ParallelPlan& plan,
+                               Explain* ex) {
   const std::int64_t degree = p.is_expert ? plan.expert_tensor : plan.tensor;
   const auto t = static_cast<double>(degree);
   const double kv = std::min(t, static_cast<double>(std::max<std::int64_t>(a.kv_heads, 1)));
-  const double value = static_cast<double>(p.out_by_tensor) / t + static_cast<double>(p.out_by_kv) / kv + static_cast<double>(p.out_whole);
+  const double value = static_cast<double>(p.out_by_tensor) / t + static_cast<double>(p.out_by_kv) / kv +
+                       static_cast<double>(p.out_whole);
   if (!ex) return {value, 0};
   T by_tensor{}, by_kv = sum_of(ex, a, p, Sharding::key_value, Sharding::key_value);
   T whole = sum_of(ex, a, p, Sharding::replicated, Sharding::replicated);
   by_tensor = sum_of(ex, a, p, Sharding::column, Sharding::column);
-  if (p.out_by_tensor > 0 && by_tensor.value == 0) by_tensor = sum_of(ex, a, p, Sharding::vocabulary, Sharding::vocabulary);
+  if (p.out_by_tensor > 0 && by_tensor.value == 0)
+    by_tensor = sum_of(ex, a, p, Sharding::vocabulary, Sharding::vocabulary);
   if (p.in_by_tensor) whole = sum_of(ex, a, p, Sharding::row, Sharding::row);
   return note(ex, columns_formula, value,
               {{"by_tensor", by_tensor},
@@ -125,8 +144,9 @@ Traced<double> product_depth(const Product& p, const Architecture& a, const Para
   if (!ex) return {value, 0};
   const T size = tensor_size(ex, a, p.parts.front(), false);
   if (!p.in_by_tensor) return {value, size.node};
-  return note(ex, depth_formula, value,
-              {{"size", size}, {"t", input(ex, p.is_expert ? "parallel.expert_tensor" : "parallel.tensor", degree)}});
+  return note(
+      ex, depth_formula, value,
+      {{"size", size}, {"t", input(ex, p.is_expert ? "parallel.expert_tensor" : "parallel.tensor", degree)}});
 }
 
 }  // namespace ridge

@@ -34,14 +34,19 @@ bool word_holds(std::string_view word, const Architecture& a, const LayerKind& k
 class Builder {
  public:
   Builder(const Architecture& a, const Inventory& inv, std::int16_t kind, const SoftwareStack& stack)
-      : a_(a), inv_(inv), stack_(stack), index_(kind), kind_(kind >= 0 ? inv.layers.kinds[kind] : LayerKind{.is_causal = a.causal}) {}
+      : a_(a),
+        inv_(inv),
+        stack_(stack),
+        index_(kind),
+        kind_(kind >= 0 ? inv.layers.kinds[kind] : LayerKind{.is_causal = a.causal}) {}
 
   void passes(Slot slot) {
     auto found = stack_.slots.find(std::string(enum_name(slot)));
     if (found == stack_.slots.end()) return;
     for (const Pass& pass : found->second) {
       if (!holds(pass.when, a_, kind_)) continue;
-      program_.steps.push_back({StepKind::pass, static_cast<std::int16_t>(program_.passes.size()), false, pass.selective});
+      program_.steps.push_back(
+          {StepKind::pass, static_cast<std::int16_t>(program_.passes.size()), false, pass.selective});
       program_.passes.push_back(pass);
       add(program_.keep_all, pass.keep);
       if (pass.selective) add(program_.keep_selective, pass.keep);
@@ -92,7 +97,10 @@ class Builder {
     const std::int64_t out = t.is_expert ? t.out : t.out * t.copies;
     switch (t.sharding) {
       case Sharding::replicated: p.out_whole += out; break;
-      case Sharding::row: p.out_whole += out; p.in_by_tensor = true; break;
+      case Sharding::row:
+        p.out_whole += out;
+        p.in_by_tensor = true;
+        break;
       case Sharding::column:
       case Sharding::vocabulary: p.out_by_tensor += out; break;
       case Sharding::key_value: p.out_by_kv += out; break;
@@ -102,9 +110,11 @@ class Builder {
   }
   void flush(Product& p, const std::string& name) {
     p.name = name;
-    if (!stack_.fused_qkv || p.parts.size() == 1) p.name = name.substr(0, name.find('.') + 1) + std::string(role_name(p.parts[0].role));
+    if (!stack_.fused_qkv || p.parts.size() == 1)
+      p.name = name.substr(0, name.find('.') + 1) + std::string(role_name(p.parts[0].role));
     if (p.parts.size() > 1) p.name = name;
-    program_.steps.push_back({StepKind::product, static_cast<std::int16_t>(program_.products.size()), p.is_expert, false});
+    program_.steps.push_back(
+        {StepKind::product, static_cast<std::int16_t>(program_.products.size()), p.is_expert, false});
     program_.products.push_back(std::move(p));
     p = Product{};
   }
@@ -161,7 +171,8 @@ void experts(Builder& b, const SoftwareStack& stack) {
   b.mark(StepKind::dispatch);
   b.passes(Slot::before_up);
   b.products("moe.gate-up", {TensorRole::expert_gate, TensorRole::expert_up}, stack.fused_gate_up);
-  b.products("moe.shared-gate-up", {TensorRole::shared_gate_proj, TensorRole::shared_up}, stack.fused_gate_up);
+  b.products("moe.shared-gate-up", {TensorRole::shared_gate_proj, TensorRole::shared_up},
+             stack.fused_gate_up);
   b.passes(Slot::activation);
   b.passes(Slot::before_down);
   b.product("moe.down", TensorRole::expert_down);
@@ -194,7 +205,8 @@ bool holds(const std::string& when, const Architecture& a, const LayerKind& kind
   return true;
 }
 
-LayerProgram layer_program(const Architecture& a, const Inventory& inv, std::size_t index, const SoftwareStack& stack) {
+LayerProgram layer_program(const Architecture& a, const Inventory& inv, std::size_t index,
+                           const SoftwareStack& stack) {
   Builder b(a, inv, static_cast<std::int16_t>(index), stack);
   const LayerKind& kind = b.kind();
   const bool has_mixer = kind.mixer != Mixer::none;

@@ -23,15 +23,15 @@ enum class StepKind : std::uint8_t { pass, product, core, tensor_enter, tensor_e
 
 /// A matrix product with one weight, or with several that share an input and are stored side by side.
 struct Product {
-  std::string name;                  ///< "attention.qkv"
-  std::vector<Tensor> parts;         ///< more than one when fused
-  std::int64_t out_by_tensor = 0;    ///< columns divided by t
-  std::int64_t out_by_kv = 0;        ///< columns divided by min(t, K)
+  std::string name;                ///< "attention.qkv"
+  std::vector<Tensor> parts;       ///< more than one when fused
+  std::int64_t out_by_tensor = 0;  ///< columns divided by t
+  std::int64_t out_by_kv = 0;      ///< columns divided by min(t, K)
   std::int64_t out_whole = 0;
   std::int64_t in = 0;
-  bool in_by_tensor = false;         ///< row-parallel: `in` is divided by t
-  bool is_expert = false;            ///< `experts` of these, spread over expert-parallel ranks
-  bool is_cross_memory = false;      ///< runs over the encoder's tokens
+  bool in_by_tensor = false;     ///< row-parallel: `in` is divided by t
+  bool is_expert = false;        ///< `experts` of these, spread over expert-parallel ranks
+  bool is_cross_memory = false;  ///< runs over the encoder's tokens
   std::int64_t experts = 1;
 };
 
@@ -44,9 +44,9 @@ struct Core {
 
 struct Step {
   StepKind kind;
-  std::int16_t index = 0;            ///< into passes, products or cores
-  bool is_expert = false;            ///< pass over routed tokens
-  bool is_selective = false;         ///< recomputed under selective recomputation
+  std::int16_t index = 0;     ///< into passes, products or cores
+  bool is_expert = false;     ///< pass over routed tokens
+  bool is_selective = false;  ///< recomputed under selective recomputation
 };
 
 struct LayerProgram {
@@ -54,8 +54,8 @@ struct LayerProgram {
   std::vector<Product> products;
   std::vector<Pass> passes;
   std::vector<Core> cores;
-  Traffic keep_all;                  ///< kept for the backward pass without recomputation
-  Traffic keep_selective;            ///< the part that selective recomputation drops
+  Traffic keep_all;        ///< kept for the backward pass without recomputation
+  Traffic keep_selective;  ///< the part that selective recomputation drops
 };
 
 /// Pre  the stack's conditions are known words (checked when it was read).

@@ -14,7 +14,8 @@ const Schema<PrecisionRecipe>& SchemaOf<PrecisionRecipe>::get() {
           field("aliases", &R::aliases, "other names"),
           field("weights", &R::weights, "the copy the optimizer or the forward pass reads").range(0, 64),
           field("gradients", &R::gradients, "main gradient buffer").range(0, 64),
-          field("extra_gradients", &R::extra_gradients, "second gradient copy held at the optimizer step").range(0, 64),
+          field("extra_gradients", &R::extra_gradients, "second gradient copy held at the optimizer step")
+              .range(0, 64),
           field("master", &R::master, "full-precision copy kept by the optimizer").range(0, 64),
           field("moments", &R::moments, "both Adam moments together").range(0, 64),
           field("gathered", &R::gathered, "compute copy of gathered or cast weights").range(0, 64),
@@ -36,8 +37,11 @@ const Schema<OptimizerRecipe>& SchemaOf<OptimizerRecipe>::get() {
           field("name", &R::name, "name of the optimizer"),
           field("aliases", &R::aliases, "other names"),
           field("source", &R::source, "where these facts come from"),
-          field("moment_states", &R::moment_states, "moment-sized states: Adam 2, Lion 1, SGD 0").range(0, 16),
-          field("state_bytes", &R::state_bytes, "bytes of all states per parameter, when not a multiple of a moment").range(0, 64),
+          field("moment_states", &R::moment_states, "moment-sized states: Adam 2, Lion 1, SGD 0")
+              .range(0, 16),
+          field("state_bytes", &R::state_bytes,
+                "bytes of all states per parameter, when not a multiple of a moment")
+              .range(0, 64),
           field("flop_per_parameter", &R::flop_per_parameter, "arithmetic of one update").range(0, 1e6),
       }};
   return schema;

@@ -13,14 +13,14 @@ namespace ridge {
 struct PrecisionRecipe {
   std::string name, description, source;
   std::vector<std::string> aliases;
-  BytesPerElement weights{2};    ///< the copy the optimizer or the forward pass reads
-  BytesPerElement gradients{2};  ///< main gradient buffer
+  BytesPerElement weights{2};          ///< the copy the optimizer or the forward pass reads
+  BytesPerElement gradients{2};        ///< main gradient buffer
   BytesPerElement extra_gradients{0};  ///< second gradient copy held at the optimizer step (mixed-224444)
-  BytesPerElement master{0};     ///< fp32 copy kept by the optimizer
-  BytesPerElement moments{8};    ///< both Adam moments together
-  BytesPerElement gathered{2};   ///< compute copy when weights are gathered (ZeRO-3) or cast per use
-  BytesPerElement gradient_wire{2};  ///< bytes per gradient element in data-parallel reductions
-  bool cast_per_use = false;     ///< autocast: every product first casts its weight to `gathered`
+  BytesPerElement master{0};           ///< fp32 copy kept by the optimizer
+  BytesPerElement moments{8};          ///< both Adam moments together
+  BytesPerElement gathered{2};         ///< compute copy when weights are gathered (ZeRO-3) or cast per use
+  BytesPerElement gradient_wire{2};    ///< bytes per gradient element in data-parallel reductions
+  bool cast_per_use = false;           ///< autocast: every product first casts its weight to `gathered`
   BytesPerElement activations{2};
   std::string compute = "bf16";  ///< precision of matrix products: fp32 tf32 bf16 fp16 fp8 nvfp4 ...
   std::string attention_compute = "bf16";
@@ -32,7 +32,7 @@ template <> struct SchemaOf<PrecisionRecipe> { static const Schema<PrecisionReci
 struct OptimizerRecipe {
   std::string name, source;
   std::vector<std::string> aliases;
-  double moment_states = 2;      ///< Adam 2, momentum SGD and Lion 1, SGD 0; each costs moments/2 bytes
+  double moment_states = 2;  ///< Adam 2, momentum SGD and Lion 1, SGD 0; each costs moments/2 bytes
   std::optional<BytesPerElement> state_bytes;  ///< overrides moment_states * moments/2 (8-bit Adam: 2.03)
   double flop_per_parameter = 14;
 };

@@ -33,14 +33,14 @@ struct Scenario {
   std::int64_t devices = 1;
   /// What is asked: exactly one of training, inference, operator.
   std::variant<std::monostate, Training, Inference, OperatorCase> workload;
-  PrecisionRecipe precision;    ///< training: the recipe named by training.precision
+  PrecisionRecipe precision;  ///< training: the recipe named by training.precision
   OptimizerRecipe optimizer;
   StorageFormats formats;       ///< packings that weight_format uses
   StorageFormat weight_format;  ///< inference: the format named by inference.weights
   CacheFormat cache_format;     ///< inference: the format named by inference.kv_cache
   ParallelPlan parallel;
   Measured measured;
-  Origins origins;              ///< where every value was written
+  Origins origins;  ///< where every value was written
 
   const Training* training() const { return std::get_if<Training>(&workload); }
   const Inference* inference() const { return std::get_if<Inference>(&workload); }

@@ -62,7 +62,8 @@ void read_term(const Node& n, Traffic& traffic, ReadContext& c) {
   if (words.size() != 1) return complain("cannot read traffic term '" + n.text + "'", "");
   for (std::size_t i = 0; i < num_widths; ++i) {
     if (words.front() != EnumNames<Width>::names[i].second) continue;
-    (bytes == 0 ? traffic.activation_elements[i] : traffic.fixed_bytes[i]) += bytes == 0 ? count : count * bytes;
+    (bytes == 0 ? traffic.activation_elements[i] : traffic.fixed_bytes[i]) +=
+        bytes == 0 ? count : count * bytes;
     traffic.any = true;
     return;
   }
@@ -71,9 +72,9 @@ void read_term(const Node& n, Traffic& traffic, ReadContext& c) {
 
 const std::vector<std::string>& condition_words() {
   static const std::vector<std::string> words = {
-      "gated", "plain", "moe", "dense", "rotary", "learned", "alibi", "bias", "qk_norm", "rmsnorm", "layernorm",
-      "post_norm", "window", "sinks", "latent", "shared", "parallel", "cross", "recurrent", "causal",
-      "gelu", "relu", "relu2", "silu", "swiglu", "geglu", "reglu"};
+      "gated",     "plain",     "moe",       "dense",  "rotary", "learned", "alibi",  "bias",     "qk_norm",
+      "rmsnorm",   "layernorm", "post_norm", "window", "sinks",  "latent",  "shared", "parallel", "cross",
+      "recurrent", "causal",    "gelu",      "relu",   "relu2",  "silu",    "swiglu", "geglu",    "reglu"};
   return words;
 }
 
@@ -93,8 +94,10 @@ Node write_value(const Traffic& t) {
   list.kind = Node::Kind::sequence;
   for (std::size_t i = 0; i < num_widths; ++i) {
     const std::string width(EnumNames<Width>::names[i].second);
-    if (t.activation_elements[i] != 0) list.items.push_back(Node::scalar(format_number(t.activation_elements[i]) + " " + width));
-    if (t.fixed_bytes[i] != 0) list.items.push_back(Node::scalar(format_number(t.fixed_bytes[i]) + " mask " + width));
+    if (t.activation_elements[i] != 0)
+      list.items.push_back(Node::scalar(format_number(t.activation_elements[i]) + " " + width));
+    if (t.fixed_bytes[i] != 0)
+      list.items.push_back(Node::scalar(format_number(t.fixed_bytes[i]) + " mask " + width));
   }
   return list;
 }
@@ -107,12 +110,15 @@ const Schema<Pass>& SchemaOf<Pass>::get() {
       "One pointwise kernel, or a chain of them, between the products of a layer",
       {
           field("name", &Pass::name, "what the pass does").required(),
-          field("when", &Pass::when, "architecture words joined by '+', each may start with '!'; empty: always"),
+          field("when", &Pass::when,
+                "architecture words joined by '+', each may start with '!'; empty: always"),
           field("kernels", &Pass::kernels, "kernel launches").range(0, 1000),
           field("read", &Pass::read, "what one token reads"),
           field("write", &Pass::write, "what one token writes"),
           field("keep", &Pass::keep, "what stays in memory until the backward pass"),
-          field("backward_kernels", &Pass::backward_kernels, "kernel launches of the backward pass; absent: as forward").range(-1, 1000),
+          field("backward_kernels", &Pass::backward_kernels,
+                "kernel launches of the backward pass; absent: as forward")
+              .range(-1, 1000),
           field("backward_read", &Pass::backward_read, "absent: what forward wrote and kept"),
           field("backward_write", &Pass::backward_write, "absent: what forward read"),
           field("selective", &Pass::selective, "recomputed under selective recomputation, keeping nothing"),
@@ -127,11 +133,18 @@ const Schema<Launch>& SchemaOf<Launch>::get() {
       {
           field("mode", &Launch::mode, "eager: the host issues each kernel; graph: replayed on the device"),
           field("decode_mode", &Launch::decode_mode, "the same for one generated token, where it differs"),
-          field("host_per_kernel", &Launch::host_per_kernel, "host time to issue one forward kernel").non_negative(),
-          field("host_per_backward_kernel", &Launch::host_per_backward_kernel, "host time to issue one backward kernel").non_negative(),
-          field("host_per_collective", &Launch::host_per_collective, "host time to issue one collective").non_negative(),
-          field("host_per_micro_batch", &Launch::host_per_micro_batch, "fixed host work of a micro-batch").non_negative(),
-          field("host_per_step", &Launch::host_per_step, "fixed host work of a step, a prefill or a generated token").non_negative(),
+          field("host_per_kernel", &Launch::host_per_kernel, "host time to issue one forward kernel")
+              .non_negative(),
+          field("host_per_backward_kernel", &Launch::host_per_backward_kernel,
+                "host time to issue one backward kernel")
+              .non_negative(),
+          field("host_per_collective", &Launch::host_per_collective, "host time to issue one collective")
+              .non_negative(),
+          field("host_per_micro_batch", &Launch::host_per_micro_batch, "fixed host work of a micro-batch")
+              .non_negative(),
+          field("host_per_step", &Launch::host_per_step,
+                "fixed host work of a step, a prefill or a generated token")
+              .non_negative(),
       }};
   return schema;
 }
@@ -156,11 +169,17 @@ const Schema<Allocator>& SchemaOf<Allocator>::get() {
       "allocator",
       "Memory beside tensors",
       {
-          field("fragmentation", &Allocator::fragmentation, "reserved beyond allocated, as a fraction of allocated").range(0, 10),
-          field("sharded_fragmentation", &Allocator::sharded_fragmentation, "the same where gradients or weights are sharded; absent: as fragmentation").range(0, 10),
+          field("fragmentation", &Allocator::fragmentation,
+                "reserved beyond allocated, as a fraction of allocated")
+              .range(0, 10),
+          field("sharded_fragmentation", &Allocator::sharded_fragmentation,
+                "the same where gradients or weights are sharded; absent: as fragmentation")
+              .range(0, 10),
           field("workspace", &Allocator::workspace, "allocated workspaces of the libraries").non_negative(),
           field("context", &Allocator::context, "device memory outside the allocator").non_negative(),
-          field("pool_fraction", &Allocator::pool_fraction, "share of the device claimed at start by a serving engine").fraction(),
+          field("pool_fraction", &Allocator::pool_fraction,
+                "share of the device claimed at start by a serving engine")
+              .fraction(),
       }};
   return schema;
 }
@@ -176,34 +195,56 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("source", &S::source, "where these facts come from"),
           field("extends", &S::extends, "stack whose values this one starts from"),
           field("aliases", &S::aliases, "other names"),
-          field("attention", &S::attention, "attention core: one flash kernel, or products with scores in memory"),
-          field("attention_flash2", &S::attention_flash2, "FlashAttention 2 kernels instead of the device's best"),
+          field("attention", &S::attention,
+                "attention core: one flash kernel, or products with scores in memory"),
+          field("attention_flash2", &S::attention_flash2,
+                "FlashAttention 2 kernels instead of the device's best"),
           field("causal_skip", &S::causal_skip, "whether the attention core leaves out masked tiles"),
-          field("selective_core", &S::selective_core, "whether selective recomputation runs the attention core again"),
+          field("selective_core", &S::selective_core,
+                "whether selective recomputation runs the attention core again"),
           field("fused_qkv", &S::fused_qkv, "one product for queries, keys and values"),
           field("fused_gate_up", &S::fused_gate_up, "one product for gate and up projections"),
           field("fused_expert_products", &S::fused_expert_products, "grouped products over a rank's experts"),
-          field("product_efficiency", &S::product_efficiency, "of the device's achievable product rate").range(0.01, 2),
-          field("attention_efficiency", &S::attention_efficiency, "of the device's achievable attention rate").range(0.01, 2),
-          field("memory_efficiency", &S::memory_efficiency, "of the device's achievable bandwidth").range(0.01, 2),
-          field("collective_efficiency", &S::collective_efficiency, "of the links' achievable bandwidth").range(0.01, 2),
-          field("logits_all_positions", &S::logits_all_positions, "whether prefill computes every position's logits"),
-          field("selective_products", &S::selective_products, "share of the products that selective recomputation runs again").fraction(),
+          field("product_efficiency", &S::product_efficiency, "of the device's achievable product rate")
+              .range(0.01, 2),
+          field("attention_efficiency", &S::attention_efficiency, "of the device's achievable attention rate")
+              .range(0.01, 2),
+          field("memory_efficiency", &S::memory_efficiency, "of the device's achievable bandwidth")
+              .range(0.01, 2),
+          field("collective_efficiency", &S::collective_efficiency, "of the links' achievable bandwidth")
+              .range(0.01, 2),
+          field("logits_all_positions", &S::logits_all_positions,
+                "whether prefill computes every position's logits"),
+          field("selective_products", &S::selective_products,
+                "share of the products that selective recomputation runs again")
+              .fraction(),
           field("optimizer_fused", &S::optimizer_fused, "one kernel over many tensors"),
           field("optimizer_passes", &S::optimizer_passes, "passes over the optimizer's traffic").range(1, 20),
-          field("gradient_buckets", &S::gradient_buckets, "communication buffers, in layers of gradients").range(0, 100),
-          field("persistent_gradients", &S::persistent_gradients, "gradient buffers live through the whole step"),
-          field("reducer_copies", &S::reducer_copies, "whole gradient copies a data-parallel reducer keeps").range(0, 8),
-          field("placeholder_gradients", &S::placeholder_gradients, "bytes per parameter of one layer, kept through the program").range(0, 16),
-          field("adapter_input", &S::adapter_input, "bytes per element of the input copy each low-rank adapter keeps").range(0, 16),
-          field("sharded_embedding", &S::sharded_embedding, "whether tensor parallelism divides the token table"),
-          field("grad_accumulation", &S::grad_accumulation, "extra bytes per parameter when micro-batches accumulate").non_negative(),
+          field("gradient_buckets", &S::gradient_buckets, "communication buffers, in layers of gradients")
+              .range(0, 100),
+          field("persistent_gradients", &S::persistent_gradients,
+                "gradient buffers live through the whole step"),
+          field("reducer_copies", &S::reducer_copies, "whole gradient copies a data-parallel reducer keeps")
+              .range(0, 8),
+          field("placeholder_gradients", &S::placeholder_gradients,
+                "bytes per parameter of one layer, kept through the program")
+              .range(0, 16),
+          field("adapter_input", &S::adapter_input,
+                "bytes per element of the input copy each low-rank adapter keeps")
+              .range(0, 16),
+          field("sharded_embedding", &S::sharded_embedding,
+                "whether tensor parallelism divides the token table"),
+          field("grad_accumulation", &S::grad_accumulation,
+                "extra bytes per parameter when micro-batches accumulate")
+              .non_negative(),
           field("weight_only_dequantise", &S::weight_only_dequantise, "fused | separate"),
           field("slots", &S::slots, "pointwise passes by slot"),
           field("launch", &S::launch, "how kernels reach the device"),
           field("overlap", &S::overlap, "share of communication hidden"),
           field("allocator", &S::allocator, "memory beside tensors"),
-          field("interval_log_sigma", &S::interval_log_sigma, "standard deviation of log(measured / predicted)").range(0.001, 3),
+          field("interval_log_sigma", &S::interval_log_sigma,
+                "standard deviation of log(measured / predicted)")
+              .range(0.001, 3),
           field("interval_source", &S::interval_source, "what that deviation was estimated on"),
           field("notes", &S::notes, "facts to print with an estimate"),
       }};

@@ -41,8 +41,22 @@ enum class Width { hidden, whole, q, kv, ffn, expert_hidden, experts, heads, sco
 inline constexpr std::size_t num_widths = 10;
 
 enum class Slot {
-  embedding, input_norm, before_qkv, after_qkv, core, before_output, after_output, ffn_norm, router, before_up,
-  activation, before_down, after_down, final_norm, before_head, loss
+  embedding,
+  input_norm,
+  before_qkv,
+  after_qkv,
+  core,
+  before_output,
+  after_output,
+  ffn_norm,
+  router,
+  before_up,
+  activation,
+  before_down,
+  after_down,
+  final_norm,
+  before_head,
+  loss
 };
 inline constexpr std::size_t num_slots = 16;
 
@@ -65,9 +79,9 @@ struct Pass {
   std::string when;
   double kernels = 1;
   Traffic read, write, keep;
-  double backward_kernels = -1;             ///< -1: as many as forward
-  Traffic backward_read, backward_write;    ///< absent: write + keep are read, read is written
-  bool selective = false;                   ///< recomputed under selective recomputation; keeps nothing then
+  double backward_kernels = -1;           ///< -1: as many as forward
+  Traffic backward_read, backward_write;  ///< absent: write + keep are read, read is written
+  bool selective = false;                 ///< recomputed under selective recomputation; keeps nothing then
 };
 template <> struct SchemaOf<Pass> { static const Schema<Pass>& get(); };
 /// The words `when` may use.
@@ -79,9 +93,9 @@ enum class LaunchMode { eager, graph };
 struct Launch {
   LaunchMode mode = LaunchMode::eager;
   std::optional<LaunchMode> decode_mode;  ///< of one generated token, where it differs
-  Seconds host_per_kernel{5e-6};        ///< eager: host time to issue one forward kernel
+  Seconds host_per_kernel{5e-6};          ///< eager: host time to issue one forward kernel
   Seconds host_per_backward_kernel{3e-6};
-  Seconds host_per_step{0};             ///< fixed host work of a step, phase or token
+  Seconds host_per_step{0};  ///< fixed host work of a step, phase or token
   Seconds host_per_collective{1e-5};
   Seconds host_per_micro_batch{0};
 };
@@ -89,8 +103,8 @@ template <> struct SchemaOf<Launch> { static const Schema<Launch>& get(); };
 
 /// Share of a communication that hides behind computation, and which layers of it can.
 struct Overlap {
-  double data = 0;      ///< gradient reduction behind the backward pass
-  double gather = 0;    ///< ZeRO-3 weight gathers behind the neighbouring layer
+  double data = 0;    ///< gradient reduction behind the backward pass
+  double gather = 0;  ///< ZeRO-3 weight gathers behind the neighbouring layer
   double tensor = 0;
   double pipeline = 0;
   double context = 0;
@@ -100,11 +114,12 @@ template <> struct SchemaOf<Overlap> { static const Schema<Overlap>& get(); };
 
 /// What the memory allocator adds.
 struct Allocator {
-  double fragmentation = 0;       ///< reserved beyond allocated, as a fraction of allocated
-  double sharded_fragmentation = 0;  ///< the same where gradients or weights are sharded (ZeRO 2, 3); 0: as above
-  Bytes workspace{0};             ///< product workspaces and the like, allocated
-  Bytes context{0};               ///< outside the allocator: CUDA context, communicator buffers
-  double pool_fraction = 0;       ///< serving engines that claim a share of the device at start
+  double fragmentation = 0;  ///< reserved beyond allocated, as a fraction of allocated
+  double sharded_fragmentation =
+      0;                     ///< the same where gradients or weights are sharded (ZeRO 2, 3); 0: as above
+  Bytes workspace{0};        ///< product workspaces and the like, allocated
+  Bytes context{0};          ///< outside the allocator: CUDA context, communicator buffers
+  double pool_fraction = 0;  ///< serving engines that claim a share of the device at start
 };
 template <> struct SchemaOf<Allocator> { static const Schema<Allocator>& get(); };
 
@@ -113,32 +128,33 @@ struct SoftwareStack {
   std::vector<std::string> aliases;
   AttentionKernel attention = AttentionKernel::flash;
   bool attention_flash2 = false;  ///< FlashAttention 2 kernels instead of the device's best
-  bool causal_skip = true;      ///< the attention core leaves out masked tiles
-  bool selective_core = true;   ///< selective recomputation runs the attention core again
-  bool fused_qkv = true;        ///< one product for Q, K and V
+  bool causal_skip = true;        ///< the attention core leaves out masked tiles
+  bool selective_core = true;     ///< selective recomputation runs the attention core again
+  bool fused_qkv = true;          ///< one product for Q, K and V
   bool fused_gate_up = true;
-  bool fused_expert_products = true;    ///< grouped products over a rank's experts
-  double product_efficiency = 1;        ///< of the device's achievable product rate
+  bool fused_expert_products = true;  ///< grouped products over a rank's experts
+  double product_efficiency = 1;      ///< of the device's achievable product rate
   double attention_efficiency = 1;
   double memory_efficiency = 1;
   double collective_efficiency = 1;
-  bool logits_all_positions = true;     ///< inference: whether prefill computes every position's logits
-  double selective_products = 0;  ///< share of the products that selective recomputation runs again
+  bool logits_all_positions = true;  ///< inference: whether prefill computes every position's logits
+  double selective_products = 0;     ///< share of the products that selective recomputation runs again
   bool optimizer_fused = true;
-  double optimizer_passes = 1;          ///< passes over the optimizer's traffic (unfused: several)
-  double gradient_buckets = 0;          ///< communication buffers, in layers' worth of gradients
-  bool persistent_gradients = false;    ///< gradient buffers live through the whole step (Megatron)
-  double reducer_copies = 0;            ///< whole gradient copies a data-parallel reducer keeps (DDP), ZeRO 0
+  double optimizer_passes = 1;        ///< passes over the optimizer's traffic (unfused: several)
+  double gradient_buckets = 0;        ///< communication buffers, in layers' worth of gradients
+  bool persistent_gradients = false;  ///< gradient buffers live through the whole step (Megatron)
+  double reducer_copies = 0;          ///< whole gradient copies a data-parallel reducer keeps (DDP), ZeRO 0
   BytesPerElement placeholder_gradients{0};  ///< of one layer's weights, kept for good (Transformer Engine)
-  BytesPerElement adapter_input{0};     ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
-  bool sharded_embedding = true;        ///< tensor parallelism divides the token table's rows
-  BytesPerElement grad_accumulation{0}; ///< extra bytes per element when micro-batches accumulate
+  BytesPerElement adapter_input{0};      ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
+  bool sharded_embedding = true;         ///< tensor parallelism divides the token table's rows
+  BytesPerElement grad_accumulation{0};  ///< extra bytes per element when micro-batches accumulate
   std::string weight_only_dequantise = "fused";  ///< fused | separate
   std::map<std::string, std::vector<Pass>> slots;
   Launch launch;
   Overlap overlap;
   Allocator allocator;
-  double interval_log_sigma = 0.15;     ///< half-width source of the 90 % interval; `interval_source` says from what
+  double interval_log_sigma =
+      0.15;  ///< half-width source of the 90 % interval; `interval_source` says from what
   std::string interval_source;
   std::vector<std::string> notes;
 };
@@ -149,23 +165,33 @@ template <> struct EnumNames<AttentionKernel> {
       {AttentionKernel::flash, "flash"}, {AttentionKernel::unfused, "unfused"}};
 };
 template <> struct EnumNames<LaunchMode> {
-  static constexpr std::pair<LaunchMode, std::string_view> names[] = {
-      {LaunchMode::eager, "eager"}, {LaunchMode::graph, "graph"}};
+  static constexpr std::pair<LaunchMode, std::string_view> names[] = {{LaunchMode::eager, "eager"},
+                                                                      {LaunchMode::graph, "graph"}};
 };
 template <> struct EnumNames<Width> {
   static constexpr std::pair<Width, std::string_view> names[] = {
-      {Width::hidden, "hidden"}, {Width::whole, "whole"}, {Width::q, "q"}, {Width::kv, "kv"}, {Width::ffn, "ffn"},
-      {Width::expert_hidden, "expert_hidden"}, {Width::experts, "experts"}, {Width::heads, "heads"},
-      {Width::scores, "scores"}, {Width::vocab, "vocab"}};
+      {Width::hidden, "hidden"},   {Width::whole, "whole"}, {Width::q, "q"},
+      {Width::kv, "kv"},           {Width::ffn, "ffn"},     {Width::expert_hidden, "expert_hidden"},
+      {Width::experts, "experts"}, {Width::heads, "heads"}, {Width::scores, "scores"},
+      {Width::vocab, "vocab"}};
 };
 template <> struct EnumNames<Slot> {
-  static constexpr std::pair<Slot, std::string_view> names[] = {
-      {Slot::embedding, "embedding"}, {Slot::input_norm, "input_norm"}, {Slot::before_qkv, "before_qkv"},
-      {Slot::after_qkv, "after_qkv"}, {Slot::core, "core"}, {Slot::before_output, "before_output"},
-      {Slot::after_output, "after_output"}, {Slot::ffn_norm, "ffn_norm"}, {Slot::router, "router"},
-      {Slot::before_up, "before_up"}, {Slot::activation, "activation"}, {Slot::before_down, "before_down"},
-      {Slot::after_down, "after_down"}, {Slot::final_norm, "final_norm"}, {Slot::before_head, "before_head"},
-      {Slot::loss, "loss"}};
+  static constexpr std::pair<Slot, std::string_view> names[] = {{Slot::embedding, "embedding"},
+                                                                {Slot::input_norm, "input_norm"},
+                                                                {Slot::before_qkv, "before_qkv"},
+                                                                {Slot::after_qkv, "after_qkv"},
+                                                                {Slot::core, "core"},
+                                                                {Slot::before_output, "before_output"},
+                                                                {Slot::after_output, "after_output"},
+                                                                {Slot::ffn_norm, "ffn_norm"},
+                                                                {Slot::router, "router"},
+                                                                {Slot::before_up, "before_up"},
+                                                                {Slot::activation, "activation"},
+                                                                {Slot::before_down, "before_down"},
+                                                                {Slot::after_down, "after_down"},
+                                                                {Slot::final_norm, "final_norm"},
+                                                                {Slot::before_head, "before_head"},
+                                                                {Slot::loss, "loss"}};
 };
 
 }  // namespace ridge

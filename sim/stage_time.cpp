@@ -3,9 +3,12 @@
 namespace ridge {
 namespace {
 
-constexpr Formula repeated_formula{"time.repeated", "time of equal pieces of work one after another", "n * t", "definition"};
-constexpr Formula class_formula{"time.stage.class", "time of a stage spent on one class of operators", "sum(...)", "definition"};
-constexpr Formula phase_formula{"time.stage.phase", "device time of a stage in one phase", "sum(...)", "definition"};
+constexpr Formula repeated_formula{"time.repeated", "time of equal pieces of work one after another", "n * t",
+                                   "definition"};
+constexpr Formula class_formula{"time.stage.class", "time of a stage spent on one class of operators",
+                                "sum(...)", "definition"};
+constexpr Formula phase_formula{"time.stage.phase", "device time of a stage in one phase", "sum(...)",
+                                "definition"};
 
 struct Piece {
   std::string_view name;
@@ -62,8 +65,10 @@ StageTime stage_time(const WorkTimes& work, const StageLayers& stage, Explain* e
     if (layers == 0) continue;
     const double n = layers;
     Traced<double> count{n, 0};
-    if (ex) count.node = ex->input("layers of kind " + std::to_string(k) + " on the stage: " + std::to_string(layers), n, Dim{},
-                                   Origin{Origin::Kind::definition, {}, "partition of the layers over stages", {}});
+    if (ex)
+      count.node =
+          ex->input("layers of kind " + std::to_string(k) + " on the stage: " + std::to_string(layers), n,
+                    Dim{}, Origin{Origin::Kind::definition, {}, "partition of the layers over stages", {}});
     pieces.push_back({"layers", count, &work.kinds[k]});
   }
   for (std::int32_t i = 0; i < stage.outputs; ++i) pieces.push_back({"head", one, &work.output});

@@ -16,6 +16,7 @@
 namespace ridge {
 
 /// Fills `time`, `throughput` and `limits`; appends the busiest stage's operators when `list` is given.
-void time_training(const Prepared&, const ParallelPlan&, Estimate&, Explain* ex = nullptr, OperatorList* list = nullptr);
+void time_training(const Prepared&, const ParallelPlan&, Estimate&, Explain* ex = nullptr,
+                   OperatorList* list = nullptr);
 
 }  // namespace ridge

@@ -17,12 +17,12 @@ enum class Method { full, lora, qlora };
 
 /// One optimizer step on `global_batch` sequences.
 struct Training {
-  std::int64_t sequence_length = 0;  ///< tokens per sequence
-  std::int64_t micro_batch = 1;      ///< sequences a data-parallel replica processes at once
-  std::int64_t global_batch = 0;     ///< sequences per optimizer step
+  std::int64_t sequence_length = 0;      ///< tokens per sequence
+  std::int64_t micro_batch = 1;          ///< sequences a data-parallel replica processes at once
+  std::int64_t global_batch = 0;         ///< sequences per optimizer step
   std::string precision = "mixed-bf16";  ///< name of a recipe in presets/precision
   std::string optimizer = "adamw";
-  std::optional<Recompute> recompute;    ///< absent: not stated; evaluated as `none`
+  std::optional<Recompute> recompute;  ///< absent: not stated; evaluated as `none`
   Method method = Method::full;
   std::int64_t lora_rank = 16;
   std::string lora_targets = "all-linear";  ///< attention | feed-forward | all-linear
@@ -43,7 +43,8 @@ struct Inference {
 /// One operator on its own; which sizes matter depends on `kind`.
 struct OperatorCase {
   std::string kind;  ///< gemm attention attention_decode copy rmsnorm collective moe_layer optimizer
-  std::string direction, dtype = "bf16", implementation, phase = "forward", collective, launch, optimizer = "adamw";
+  std::string direction, dtype = "bf16", implementation, phase = "forward", collective, launch,
+                         optimizer = "adamw";
   std::int64_t bytes = 0, rows = 0, hidden = 0, m = 0, n = 0, k = 0;
   std::int64_t batch = 1, heads = 0, kv_heads = 0, head_dim = 0, sequence = 0;
   std::int64_t ffn = 0, experts = 0, top_k = 0, tokens = 0, expert_parallel = 1, parameters = 0;
@@ -69,7 +70,9 @@ template <> struct EnumNames<Method> {
 };
 template <> struct EnumNames<InferencePhase> {
   static constexpr std::pair<InferencePhase, std::string_view> names[] = {
-      {InferencePhase::prefill, "prefill"}, {InferencePhase::decode, "decode"}, {InferencePhase::request, "request"}};
+      {InferencePhase::prefill, "prefill"},
+      {InferencePhase::decode, "decode"},
+      {InferencePhase::request, "request"}};
 };
 template <> struct SchemaOf<Training> { static const Schema<Training>& get(); };
 template <> struct SchemaOf<Inference> { static const Schema<Inference>& get(); };

@@ -12,9 +12,12 @@ Link link(double bandwidth, double step, double base) {
   l.name = "test";
   l.bandwidth = assumed(BytesPerSecond{bandwidth}, "test");
   l.latency = assumed(Seconds{step}, "test");
-  for (ProtocolTimes* t : {&l.collective.ring, &l.collective.tree}) t->ll = t->ll128 = t->simple = assumed(Seconds{step}, "test");
-  for (ProtocolTimes* t : {&l.collective.ring_base, &l.collective.tree_base}) t->ll = t->ll128 = t->simple = assumed(Seconds{base}, "test");
-  for (auto* f : {&l.collective.ring_fraction, &l.collective.gather_fraction, &l.collective.all_to_all_fraction, &l.collective.point_to_point_fraction})
+  for (ProtocolTimes* t : {&l.collective.ring, &l.collective.tree})
+    t->ll = t->ll128 = t->simple = assumed(Seconds{step}, "test");
+  for (ProtocolTimes* t : {&l.collective.ring_base, &l.collective.tree_base})
+    t->ll = t->ll128 = t->simple = assumed(Seconds{base}, "test");
+  for (auto* f : {&l.collective.ring_fraction, &l.collective.gather_fraction,
+                  &l.collective.all_to_all_fraction, &l.collective.point_to_point_fraction})
     *f = assumed(1.0, "test");
   return l;
 }
@@ -61,8 +64,8 @@ TEST(Collective, ATreeBeatsALongRingForSmallMessages) {
 }
 
 TEST(Collective, LawsOfSizeAndRanks) {
-  for (auto kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter, CollectiveKind::all_to_all,
-                    CollectiveKind::broadcast, CollectiveKind::send_receive}) {
+  for (auto kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter,
+                    CollectiveKind::all_to_all, CollectiveKind::broadcast, CollectiveKind::send_receive}) {
     EXPECT_EQ(seconds(kind, 1e6, 1), 0);
     double last = 0;
     for (double bytes = 1024; bytes < 4e9; bytes *= 1.7) {

@@ -9,7 +9,8 @@ namespace ridge::test {
 namespace {
 
 class EveryKind : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Evaluate, EveryKind, testing::Values(train_70b, train_8b, decode_8b, request_moe, train_moe));
+INSTANTIATE_TEST_SUITE_P(Evaluate, EveryKind,
+                         testing::Values(train_70b, train_8b, decode_8b, request_moe, train_moe));
 
 TEST_P(EveryKind, PartsSumToTheHeadline) {
   const Estimate e = evaluate(prepared(GetParam()));
@@ -47,7 +48,8 @@ TEST_P(EveryKind, TheRecordReEvaluates) {
 
 TEST_P(EveryKind, UtilizationIsAShare) {
   const Estimate e = evaluate(prepared(GetParam()));
-  for (double u : {e.throughput.model_flops_utilization.value, e.throughput.hardware_flops_utilization.value}) {
+  for (double u :
+       {e.throughput.model_flops_utilization.value, e.throughput.hardware_flops_utilization.value}) {
     EXPECT_GT(u, 0);
     EXPECT_LE(u, 1);
   }
@@ -75,7 +77,8 @@ TEST_P(EveryKind, MoreOfAResourceNeverCostsTime) {
 TEST(Evaluate, TwiceTheLayersCostTwiceTheLayerTime) {
   // With L layers a decode step is a + b L: the step of 32 lies midway between 16 and 48.
   auto step = [](int layers) {
-    return total(evaluate(prepared(decode_8b, {"model.layers=" + std::to_string(layers)})), "decode_step_seconds");
+    return total(evaluate(prepared(decode_8b, {"model.layers=" + std::to_string(layers)})),
+                 "decode_step_seconds");
   };
   EXPECT_NEAR(2 * step(32), step(16) + step(48), 1e-9 * step(32));
 }
@@ -83,13 +86,16 @@ TEST(Evaluate, TwiceTheLayersCostTwiceTheLayerTime) {
 TEST(Evaluate, LongerContextsAndLargerBatchesNeverTakeLess) {
   double last = 0;
   for (int tokens : {128, 1024, 8192, 65536}) {
-    const double t = total(evaluate(prepared(decode_8b, {"inference.prompt_tokens=" + std::to_string(tokens)})), "decode_step_seconds");
+    const double t =
+        total(evaluate(prepared(decode_8b, {"inference.prompt_tokens=" + std::to_string(tokens)})),
+              "decode_step_seconds");
     EXPECT_GE(t, last);
     last = t;
   }
   last = 0;
   for (int batch : {1, 2, 8, 64, 256}) {
-    const double t = total(evaluate(prepared(decode_8b, {"inference.batch=" + std::to_string(batch)})), "decode_step_seconds");
+    const double t = total(evaluate(prepared(decode_8b, {"inference.batch=" + std::to_string(batch)})),
+                           "decode_step_seconds");
     EXPECT_GE(t, last);
     last = t;
   }
@@ -98,7 +104,9 @@ TEST(Evaluate, LongerContextsAndLargerBatchesNeverTakeLess) {
 TEST(Evaluate, ARequestIsItsPrefillAndItsSteps) {
   const Estimate e = evaluate(prepared(request_moe));
   // 128 output tokens: the first comes with the prompt, 127 steps follow.
-  EXPECT_NEAR(total(e, "request_seconds"), total(e, "time_to_first_token") + 127 * total(e, "time_per_output_token"), 1e-9 * total(e, "request_seconds"));
+  EXPECT_NEAR(total(e, "request_seconds"),
+              total(e, "time_to_first_token") + 127 * total(e, "time_per_output_token"),
+              1e-9 * total(e, "request_seconds"));
 }
 
 TEST(Evaluate, RecomputationAddsOneForwardPass) {
@@ -127,7 +135,8 @@ TEST(Evaluate, OperatorsOfTheListSumToTheStep) {
   const Estimate e = evaluate(p);
   const Seconds gap = p.scenario.hardware.device.achievable.launch.graph_node.value;
   double listed = 0, parts = 0;
-  for (const Operator& o : list_operators(p, p.scenario.parallel)) listed += o.count * (o.time.value + o.kernels * gap).value();
+  for (const Operator& o : list_operators(p, p.scenario.parallel))
+    listed += o.count * (o.time.value + o.kernels * gap).value();
   for (const auto& part : e.time.parts)
     if (part.name != "host") parts += part.amount.value.value();
   EXPECT_NEAR(listed, parts, 1e-9 * parts);

@@ -1,0 +1,93 @@
+#include "sim/layer_runner.h"
+#include "sim/partition.h"
+
+namespace ridge {
+namespace {
+
+constexpr Formula exchange_bytes{"operators.tensor.bytes",
+                                 "bytes of the layer's output on every tensor-parallel rank",
+                                 "tokens * d * a", "Shoeybi et al. 2019, arXiv:1909.08053, section 3"};
+constexpr Formula expert_bytes{"operators.expert.bytes", "bytes a device sends to the experts of its tokens",
+                               "tokens * k * d * a / t",
+                               "DeepSpeed-MoE, arXiv:2201.05596: each token travels to its k experts"};
+constexpr Formula ring_bytes{"operators.context.bytes",
+                             "bytes of keys and values passed around the context-parallel ring",
+                             "(c - 1) * 2 * tokens * kv * a", "Liu et al. 2023, arXiv:2310.01889, section 3"};
+
+}  // namespace
+
+void LayerRunner::run_ring(const AttentionShape& s) {
+  static constexpr Formula kv_width{"operators.context.kv", "width of keys on one device", "K * e",
+                                    "definition"};
+  const auto kv =
+      note(ex_, kv_width, s.kv_heads.value * s.key_dim.value, {{"K", s.kv_heads}, {"e", s.key_dim}});
+  const auto c = input(ex_, "parallel.context", static_cast<double>(plan_.context));
+  const Bytes bytes{(c.value - 1) * 2 * c_.batch.tokens.value * kv.value * c_.batch.activation.value.value()};
+  const auto traced = note(ex_, ring_bytes, bytes,
+                           {{"c", c}, {"tokens", c_.batch.tokens}, {"kv", kv}, {"a", c_.batch.activation}});
+  const KernelCost cost = exchange(CollectiveKind::send_receive, traced, c_.links.context);
+  forward(TimeClass::context, OperatorKind::collective, "context.ring", cost, c.value - 1);
+  for (int i = 0; i < 2; ++i)
+    backward(TimeClass::context, OperatorKind::collective, "context.ring", cost, c.value - 1);
+}
+
+KernelCost LayerRunner::exchange(CollectiveKind kind, Traced<Bytes> bytes, const GroupLink& link) {
+  KernelCost cost;
+  cost.bytes = bytes;
+  cost.time = collective_time({kind, bytes}, link, ex_);
+  cost.bound = link.nodes > 1 ? Bound::network : Bound::link;
+  m_ = n_ = k_ = 0;
+  return cost;
+}
+
+void LayerRunner::run_boundary(bool is_enter) {
+  if (!is_tensor_parallel_ || (step_->is_expert && plan_.expert_tensor == 1 && a_.moe.shared_experts == 0))
+    return;
+  const auto d = input(ex_, "model.hidden_size", static_cast<double>(a_.hidden_size));
+  const Bytes payload{c_.batch.tokens.value * d.value * c_.batch.activation.value.value()};
+  const auto bytes =
+      note(ex_, exchange_bytes, payload, {{"tokens", c_.batch.tokens}, {"d", d}, {"a", c_.batch.activation}});
+  const GroupLink& link = c_.links.tensor;
+  if (!plan_.sequence) {
+    if (is_enter)
+      backward(TimeClass::tensor, OperatorKind::collective, "tensor.all-reduce",
+               exchange(CollectiveKind::all_reduce, bytes, link), 1);
+    else
+      forward(TimeClass::tensor, OperatorKind::collective, "tensor.all-reduce",
+              exchange(CollectiveKind::all_reduce, bytes, link), 1);
+    return;
+  }
+  const KernelCost gather = exchange(CollectiveKind::all_gather, bytes, link),
+                   scatter = exchange(CollectiveKind::reduce_scatter, bytes, link);
+  forward(TimeClass::tensor, OperatorKind::collective,
+          is_enter ? "tensor.all-gather" : "tensor.reduce-scatter", is_enter ? gather : scatter, 1);
+  backward(TimeClass::tensor, OperatorKind::collective,
+           is_enter ? "tensor.reduce-scatter" : "tensor.all-gather", is_enter ? scatter : gather, 1);
+}
+
+void LayerRunner::run_expert_exchange() {
+  if (plan_.expert <= 1) return;
+  const auto k = input(ex_, "model.moe.top_k", static_cast<double>(a_.moe.top_k));
+  const auto d = input(ex_, "model.hidden_size", static_cast<double>(a_.hidden_size));
+  const auto t = input(ex_, "parallel.tensor", static_cast<double>(plan_.tensor));
+  const Bytes payload{c_.batch.tokens.value * k.value * d.value * c_.batch.activation.value.value() /
+                      t.value};
+  const auto bytes =
+      note(ex_, expert_bytes, payload,
+           {{"tokens", c_.batch.tokens}, {"k", k}, {"d", d}, {"a", c_.batch.activation}, {"t", t}});
+  const KernelCost cost = exchange(CollectiveKind::all_to_all, bytes, c_.links.expert);
+  const std::string_view name = step_->kind == StepKind::dispatch ? "expert.dispatch" : "expert.combine";
+  forward(TimeClass::expert, OperatorKind::collective, name, cost, 1);
+  backward(TimeClass::expert, OperatorKind::collective, name, cost, 1);
+}
+
+Links links(const Cluster& cluster, const ParallelPlan& plan, Explain* ex) {
+  const RankGroups g = rank_groups(plan);
+  auto link = [&](const RankGroup& group) { return group_link(cluster, group.ranks, group.stride, ex); };
+  Links l{link(g.tensor),   link(g.context),         link(g.expert),
+          link(g.replicas), link(g.expert_replicas), nullptr};
+  if (plan.pipeline > 1) l.pipeline = tier_between(cluster, g.pipeline.stride);
+  return l;
+}
+
+}  // namespace ridge

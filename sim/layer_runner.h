@@ -1,0 +1,99 @@
+#pragma once
+/// Runs a layer's program over a plan's shapes, booking each launch under its phase and class.
+/// Internal to layer_time.h; split by what is launched: layer_products.cpp, layer_attention.cpp,
+/// layer_exchange.cpp.
+
+#include "sim/collective.h"
+#include "sim/layer_time.h"
+#include "sim/widths.h"
+
+namespace ridge {
+
+class LayerRunner {
+ public:
+  LayerRunner(const LayerProgram& program, int kind, double count, const LayerContext& c)
+      : program_(program),
+        c_(c),
+        kind_index_(kind),
+        count_(count),
+        ex_(c.ex),
+        plan_(c.plan),
+        a_(c.prepared.scenario.model),
+        kind_(kind >= 0 ? c.prepared.inventory.layers.kinds[static_cast<std::size_t>(kind)] : LayerKind{}) {
+    if (kind < 0) kind_.mixer = Mixer::none, kind_.feed_forward = FeedForward::none;
+    const double attended = c.batch.past.value + c.batch.new_tokens.value;
+    table_ = widths(a_, kind_, plan_, Tokens{attended});
+    is_tensor_parallel_ = plan_.tensor > 1;
+  }
+
+  LayerTime run();
+
+ private:
+  /// One class of one phase, with its terms when recording.
+  struct Sum {
+    double value = 0;
+    std::vector<Term> terms;
+  };
+  using Sums = std::array<Sum, num_time_classes>;
+
+  void add(Sums& sums, TimeClass time_class, std::string_view name, Traced<Seconds> t) {
+    Sum& s = sums[static_cast<std::size_t>(time_class)];
+    s.value += t.value.value();
+    if (ex_) s.terms.emplace_back(name, t);
+  }
+  void set_shape(double m, double n, double k) {
+    m_ = static_cast<std::int64_t>(m + 0.5), n_ = static_cast<std::int64_t>(n + 0.5),
+    k_ = static_cast<std::int64_t>(k + 0.5);
+  }
+
+  /// Books one launch in the forward phase, and again where recomputation repeats it.
+  void forward(TimeClass time_class, OperatorKind kind, std::string_view name, const KernelCost& cost,
+               double kernels);
+  /// Some products of a layer are run again: their average share of the time.
+  void recompute_share(TimeClass time_class, std::string_view name, KernelCost cost, double kernels,
+                       double share);
+  void backward(TimeClass time_class, OperatorKind kind, std::string_view name, const KernelCost& cost,
+                double kernels);
+  void book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, std::string_view name,
+            const KernelCost& cost, double kernels);
+  void run_pass(const Pass& pass);
+  static Traffic joined(Traffic a, const Traffic& b);
+  Traced<double> constant(Explain* ex, const std::string& name, double value);
+  void run_product(const Product& p);
+  /// Tokens and number of products of the experts on this device; returns kernel launches.
+  double route(ProductShape& s, const Product& p);
+  /// With fewer assignments than experts only some experts' weights are read.
+  void touch_fewer_experts(ProductShape& s);
+  void run_adapter(const ProductShape& base, std::string_view name);
+  void run_core(const Core& core);
+  AttentionShape attention_shape(const Core& core);
+  /// Keys a device reads for one sequence: all cached and new ones, or a window of them.
+  Traced<double> attended_tokens();
+  void run_scan();
+  /// Scores and values as two batched products over the full square.
+  void run_unfused(const AttentionShape& s);
+  void run_ring(const AttentionShape& s);
+  KernelCost exchange(CollectiveKind kind, Traced<Bytes> bytes, const GroupLink& link);
+  /// Start (`is_enter`) or end of a tensor-parallel block.
+  void run_boundary(bool is_enter);
+  void run_expert_exchange();
+  void finish(Sums& sums, PhaseTime& phase);
+  NodeId zero_seconds();
+
+  const LayerProgram& program_;
+  const LayerContext& c_;
+  int kind_index_;
+  double count_;
+  Explain* ex_;
+  const ParallelPlan& plan_;
+  const Architecture& a_;
+  LayerKind kind_;
+  WidthTable table_;
+  bool is_tensor_parallel_ = false;
+  const Step* step_ = nullptr;
+  std::int64_t m_ = 0, n_ = 0, k_ = 0;
+  Sums forward_, recompute_, backward_;
+  LayerTime result_;
+};
+
+}  // namespace ridge

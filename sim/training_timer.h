@@ -1,0 +1,108 @@
+#pragma once
+/// One evaluation of a training step.  Internal to training.h: training.cpp runs the stages,
+/// training_update.cpp what concerns parameters (gathers, reduction, optimizer, offload).
+
+#include "sim/collective.h"
+#include "sim/finish_time.h"
+#include "sim/schedule.h"
+#include "sim/stage_time.h"
+#include "sim/states.h"
+#include "sim/training.h"
+
+namespace ridge {
+
+inline constexpr Formula exposed_formula{
+    "training.exposed", "communication that does not hide behind computation",
+    "comm - share * min(comm, work)",
+    "definition: at most `share` of it hides, and never more than the work it hides behind"};
+inline constexpr Formula joined{"training.sum", "pieces one after another", "sum(...)", "definition"};
+inline constexpr Formula difference{"training.host_wait", "time the device waits for the host",
+                                    "issued - device", "definition"};
+
+class TrainingTimer {
+ public:
+  TrainingTimer(const Prepared& p, const ParallelPlan& plan, Estimate& out, Explain* ex, OperatorList* list)
+      : p_(p),
+        s_(p.scenario),
+        training_(*p.scenario.training()),
+        plan_(plan),
+        out_(out),
+        ex_(ex),
+        list_(list),
+        rates_(rates(p,
+                     {s_.precision.compute, s_.precision.attention_compute, Load::sustained,
+                      s_.software.attention_flash2},
+                     ex)),
+        links_(links(s_.hardware, plan, ex)) {}
+
+  void run();
+
+ private:
+  struct Stage {
+    StageTime time;
+    HeldElements held;
+    Traced<Seconds> forward, backward;            ///< of one micro-batch, waits included
+    Traced<Seconds> host_forward, host_backward;  ///< waits for the host
+    Traced<Seconds> gather, transfer;             ///< exposed, of one micro-batch
+  };
+
+  Traced<double> count(std::string_view key, std::int64_t v) {
+    return input(ex_, key, static_cast<double>(v));
+  }
+  Traced<Seconds> exposed(Traced<Seconds> comm, std::string_view key, double share, Traced<Seconds> behind) {
+    return note(ex_, exposed_formula, comm.value - share * min(comm.value, behind.value),
+                {{"comm", comm}, {"share", input(ex_, key, share)}, {"work", behind}});
+  }
+  Traced<Seconds> plus(Traced<Seconds> a, Traced<Seconds> b) {
+    return note(ex_, joined, a.value + b.value, {{"a", a}, {"b", b}});
+  }
+  Traced<Seconds> minus(Traced<Seconds> issued, Traced<Seconds> device) {
+    return note(ex_, difference, issued.value - device.value, {{"issued", issued}, {"device", device}});
+  }
+  Traced<Seconds> times_m(Traced<Seconds> t) { return repeated(micro_batches_, t, ex_); }
+
+  void set_micro_batch();
+  static const Formula& rounded_count();
+  void time_work();
+  /// One collective over the parameters a stage holds, dense and expert groups one after the other.
+  Traced<Seconds> over_parameters(CollectiveKind kind, const HeldElements& held, std::string_view key,
+                                  BytesPerElement width);
+  void add_stage(const StageLayers& layers);
+  /// ZeRO-3: weights are gathered for the forward and again for the backward pass, gradients scattered.
+  void add_gathers(Stage& st);
+  void add_transfers(Stage& st);
+  /// Input- and weight-gradient halves, for schedules that move the latter.
+  void split_backward(StageGroup& group, const Stage& st);
+  void add_parts();
+  void add_bubble(TimeParts& parts);
+  /// Gradients after the last micro-batch (ZeRO 0 to 2) and the gather of updated weights (1, 2).
+  void add_reduction(TimeParts& parts, const Stage& st);
+  HeldElements trained(const HeldElements& held);
+  void add_optimizer(TimeParts& parts, const Stage& st);
+  /// data x context, as far as ZeRO shards the states.
+  Traced<double> shard_count(double shards);
+  /// States on the host: gradients go down, weights come up, the host's memory moves the states.
+  void add_offload(TimeParts& parts, Traced<Elements> n, Traced<Bytes> bytes, double shards);
+  void add_fixed_host(TimeParts& parts);
+  void finish();
+
+  const Prepared& p_;
+  const Scenario& s_;
+  const Training& training_;
+  const ParallelPlan& plan_;
+  Estimate& out_;
+  Explain* ex_;
+  OperatorList* list_;
+  Rates rates_;
+  Links links_;
+  MicroBatch batch_;
+  Traced<double> micro_batches_;
+  WorkTimes work_;
+  std::vector<StageLayers> stages_;
+  std::vector<StageGroup> groups_;
+  std::vector<Stage> held_;
+  std::size_t worst_ = 0;
+  Traced<Seconds> hop_;
+};
+
+}  // namespace ridge

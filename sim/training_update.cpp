@@ -1,0 +1,143 @@
+#include "sim/training_timer.h"
+
+namespace ridge {
+namespace {
+
+constexpr Formula wire_bytes{"training.wire_bytes", "bytes of a collective over held parameters", "n * x",
+                             "definition"};
+constexpr Formula optimizer_bytes{
+    "training.optimizer_bytes", "bytes one optimizer step moves",
+    "n / z * (g + 2 * mo + 2 * ma + w) * passes",
+    "read gradients, states and master weights; write states, master and compute weights"};
+constexpr Formula all_elements{"training.elements", "parameters one device updates before sharding",
+                               "dense + experts", "definition"};
+constexpr Formula memory_time{"training.memory_time", "time to move bytes through device memory",
+                              "bytes / (e * W)", "definition"};
+constexpr Formula link_time{"training.link_time", "time to move bytes over the host link", "bytes / W",
+                            "definition"};
+
+}  // namespace
+
+Traced<Seconds> TrainingTimer::over_parameters(CollectiveKind kind, const HeldElements& held,
+                                               std::string_view key, BytesPerElement width) {
+  const auto x = input(ex_, key, width);
+  auto one = [&](Traced<Elements> n, const GroupLink& link) {
+    const auto bytes = note(ex_, wire_bytes, n.value * x.value, {{"n", n}, {"x", x}});
+    return collective_time({kind, bytes}, link, ex_);
+  };
+  Traced<Seconds> dense = one(held.dense, links_.data);
+  if (held.experts.value <= Elements{0}) return dense;
+  return plus(dense, one(held.experts, links_.expert_data));
+}
+
+void TrainingTimer::add_gathers(Stage& st) {
+  const double share = s_.software.overlap.gather;
+  const auto gather =
+      over_parameters(CollectiveKind::all_gather, st.held, "precision.gathered", s_.precision.gathered);
+  const auto scatter = over_parameters(CollectiveKind::reduce_scatter, st.held, "precision.gradient_wire",
+                                       s_.precision.gradient_wire);
+  const auto forward = exposed(gather, "software.overlap.gather", share, st.forward);
+  const auto backward = exposed(plus(gather, scatter), "software.overlap.gather", share, st.backward);
+  st.gather = plus(forward, backward);
+  st.forward = plus(st.forward, forward);
+  st.backward = plus(st.backward, backward);
+}
+
+void TrainingTimer::add_reduction(TimeParts& parts, const Stage& st) {
+  if (plan_.data * plan_.context <= 1 || plan_.zero == 3) return;
+  const CollectiveKind kind = plan_.zero == 0 ? CollectiveKind::all_reduce : CollectiveKind::reduce_scatter;
+  auto gradients =
+      over_parameters(kind, trained(st.held), "precision.gradient_wire", s_.precision.gradient_wire);
+  if (plan_.zero == 2) gradients = times_m(gradients);
+  auto comm = exposed(gradients, "software.overlap.data", s_.software.overlap.data,
+                      plan_.zero == 2 ? times_m(st.backward) : st.backward);
+  if (plan_.zero > 0) {
+    const auto gather = over_parameters(CollectiveKind::all_gather, trained(st.held), "precision.weights",
+                                        s_.precision.weights);
+    comm = plus(comm, exposed(gather, "software.overlap.data", s_.software.overlap.data, st.forward));
+  }
+  parts.add("data_communication", comm);
+}
+
+HeldElements TrainingTimer::trained(const HeldElements& held) {
+  if (training_.method == Method::full) return held;
+  HeldElements adapters = held;
+  adapters.dense = held.adapters;
+  adapters.experts =
+      constant(ex_, "no trained experts", Elements{0}, "low-rank adapters train no expert weights");
+  return adapters;
+}
+
+void TrainingTimer::add_optimizer(TimeParts& parts, const Stage& st) {
+  const PrecisionRecipe& r = s_.precision;
+  const HeldElements held = trained(st.held);
+  const auto n = note(ex_, all_elements, held.dense.value + held.experts.value,
+                      {{"dense", held.dense}, {"experts", held.experts}});
+  const double shards = plan_.zero > 0 ? static_cast<double>(plan_.data * plan_.context) : 1.0;
+  const bool has_master = r.master.value() > 0;
+  const Traced<BytesPerElement> states = optimizer_width(r, s_.optimizer, ex_);
+  const BytesPerElement master = has_master ? r.master : r.weights,
+                        write = has_master ? r.weights : BytesPerElement{0};
+  const double width = r.gradients.value() + 2 * states.value.value() + 2 * master.value() + write.value();
+  const auto bytes =
+      note(ex_, optimizer_bytes, Bytes{n.value.value() / shards * width * s_.software.optimizer_passes},
+           {{"n", n},
+            {"z", shard_count(shards)},
+            {"g", input(ex_, "precision.gradients", r.gradients)},
+            {"mo", states},
+            {"ma", input(ex_, has_master ? "precision.master" : "precision.weights", master)},
+            {"w", has_master ? input(ex_, "precision.weights", write)
+                             : constant(ex_, "no second weight copy", write,
+                                        "the recipe keeps no separate master weights")},
+            {"passes", input(ex_, "software.optimizer_passes", s_.software.optimizer_passes)}});
+  if (plan_.offload != Offload::none) return add_offload(parts, n, bytes, shards);
+  const double fraction = rates_.pointwise.bandwidth_fraction.value;
+  parts.add("optimizer",
+            note(ex_, memory_time, bytes.value / (fraction * rates_.memory.value),
+                 {{"bytes", bytes}, {"e", rates_.pointwise.bandwidth_fraction}, {"W", rates_.memory}}));
+}
+
+Traced<double> TrainingTimer::shard_count(double shards) {
+  static constexpr Formula f{"training.shards", "shards of the optimizer states", "d * c",
+                             "Rajbhandari et al. 2020, arXiv:1910.02054"};
+  if (plan_.zero == 0) return rates_.one;
+  return note(ex_, f, shards,
+              {{"d", count("parallel.data", plan_.data)}, {"c", count("parallel.context", plan_.context)}});
+}
+
+void TrainingTimer::add_offload(TimeParts& parts, Traced<Elements> n, Traced<Bytes> bytes, double shards) {
+  static constexpr Formula offload_bytes{"training.offload_bytes", "bytes over the host link in one step",
+                                         "n / z * (g + w * x)",
+                                         "Ren et al. 2021, arXiv:2101.06840: gradients down, weights up"};
+  static constexpr Formula host_share{"training.host_bandwidth",
+                                      "host memory bandwidth of one device's share", "W / k", "definition"};
+  const PrecisionRecipe& r = s_.precision;
+  const bool has_parameters = plan_.offload == Offload::optimizer_parameters;
+  const double visits = has_parameters ? 2 * micro_batches_.value : 1;
+  const ComputeNode& node = s_.hardware.node;
+  const Link& host_link = s_.hardware.device.host_link;
+  const double sharing = static_cast<double>(std::min(node.devices, s_.devices));
+  const auto moved =
+      note(ex_, offload_bytes,
+           Bytes{n.value.value() / shards * (r.gradients.value() + r.weights.value() * visits)},
+           {{"n", n},
+            {"z", shard_count(shards)},
+            {"g", input(ex_, "precision.gradients", r.gradients)},
+            {"w", input(ex_, "precision.weights", r.weights)},
+            {"x", constant(ex_, "times weights come up in a step", visits,
+                           "once after the update, or once for each forward and backward pass when "
+                           "parameters live on the host")}});
+  if (host_link.bandwidth.value > BytesPerSecond{0}) {
+    const auto link = host_link_bandwidth(host_link, ex_);
+    parts.add("offload", note(ex_, link_time, moved.value / link.value, {{"bytes", moved}, {"W", link}}));
+  }
+  const BytesPerSecond memory = node.host.memory.bandwidth.value;
+  if (memory <= BytesPerSecond{0}) return;
+  const auto share = note(ex_, host_share, memory / sharing,
+                          {{"W", input(ex_, "hardware.node.host.memory.bandwidth", memory)},
+                           {"k", constant(ex_, "devices that share a host", sharing,
+                                          "the fewer of devices and devices per node")}});
+  parts.add("optimizer", note(ex_, link_time, bytes.value / share.value, {{"bytes", bytes}, {"W", share}}));
+}
+
+}  // namespace ridge
