@@ -54,7 +54,7 @@ ridge_part(RIDGE_BUILD_CALIBRATE "Calibration" "${missing}" "hardware figures co
 # What calibration itself can do without.
 set(RIDGE_WITH_CUPTI AUTO CACHE STRING "AUTO, ON or OFF")
 set(RIDGE_WITH_MPI AUTO CACHE STRING "AUTO, ON or OFF")
-if(RIDGE_BUILD_CALIBRATE_ENABLED)
+if(RIDGE_BUILD_CALIBRATE_ENABLED AND EXISTS ${PROJECT_SOURCE_DIR}/calibrate/cuda)
   find_package(CUDAToolkit QUIET)
   set(missing "")
   if(NOT TARGET CUDA::cupti)

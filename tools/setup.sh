@@ -62,7 +62,7 @@ build() {
 is_fresh() {
   [[ -f $1 ]] || return 1
   local changed
-  changed=$(cd "$root" && find CMakeLists.txt CMakePresets.json cmake base model hardware sim cli presets \
+  changed=$(cd "$root" && find CMakeLists.txt CMakePresets.json cmake base model hardware sim cli calibrate presets \
     -newer "$1" -print -quit)
   [[ -z $changed ]]
 }

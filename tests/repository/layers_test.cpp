@@ -27,10 +27,13 @@ const std::map<std::string, Names> may_include = {
     {"sim/io", {"base", "base/yaml", "model", "model/io", "hardware", "hardware/io", "sim"}},
     {"cli",
      {"base", "base/yaml", "model", "model/io", "hardware", "hardware/io", "sim", "sim/io", "sim/report"}},
+    {"calibrate/fit", {"base"}},
+    {"calibrate/io", {"base", "base/yaml", "hardware", "hardware/io", "calibrate/fit"}},
+    {"calibrate/cuda", {"base", "base/yaml", "calibrate/fit", "calibrate/io"}},
 };
 
 // Folders whose code is a function of its arguments: no files, streams, threads, clock or environment.
-const Names pure_folders = {"base", "model", "hardware", "sim", "sim/report"};
+const Names pure_folders = {"base", "model", "hardware", "sim", "sim/report", "calibrate/fit"};
 
 // What they may use of the standard library ...
 const Names pure_standard_headers = {"algorithm",
@@ -91,6 +94,7 @@ const std::map<std::string, Names> pure_libraries = {
     {"hardware", {"fmt", "tl"}},
     {"sim", {"fmt", "tl"}},
     {"sim/report", {"fmt", "tl", "nlohmann"}},
+    {"calibrate/fit", {"fmt", "tl", "Eigen"}},
 };
 
 // Functions that read the environment, the clock or the locale, or print, whatever their header.
@@ -98,7 +102,9 @@ const std::vector<std::string> impure_calls = {"getenv(",   "setlocale(", "std::
                                                "strtod(",   "atof(",      "printf(",   "std::time(",
                                                "std::rand", "std::locale"};
 
-std::vector<SourceFile> module_files() { return source_files({"base", "model", "hardware", "sim", "cli"}); }
+std::vector<SourceFile> module_files() {
+  return source_files({"base", "model", "hardware", "sim", "cli", "calibrate"});
+}
 
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
