@@ -14,6 +14,7 @@
 #include "model/inventory.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace ridge {
@@ -26,7 +27,9 @@ struct TokenBatch {
   std::int64_t encoder_tokens = 0;  ///< per sequence, of an encoder-decoder
   /// Kernels that compute the whole square although half of it is masked: core counted in full.
   bool full_attention = false;
-  bool latent_absorbed = false;  ///< decode form of latent attention
+  /// Latent attention: attend in the latent space (true), or make keys and values of all tokens from it
+  /// again (false); absent: whichever costs less, as engines choose for prefill and for decode.
+  std::optional<bool> latent_absorbed = {};
 };
 
 /// Query-key pairs of one sequence in one layer, summed exactly:

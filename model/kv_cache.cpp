@@ -111,15 +111,11 @@ constexpr Formula kind_formula{"kv_cache.elements.kind",
                                "per_encoder*encoder)*share + state/t)",
                                "definition", "share: K/V heads of the fullest rank over K"};
 
-std::string kind_key(std::size_t k, std::string_view part) {
-  return "kv_cache.kind_" + std::to_string(k) + "." + std::string(part);
-}
-
 Traced<std::int64_t> layers_of(const LayerPlan& p, std::size_t k, Explain* ex) {
   if (!ex) return {p.count[k], 0};
   const double n = static_cast<double>(p.count[k]);
-  return {p.count[k],
-          constant(ex, kind_key(k, "layers"), n, "layers of this kind, from the model's pattern").node};
+  const std::string key = "layers of a kind: " + format_number(n);
+  return {p.count[k], constant(ex, key, n, "layers and the pattern of the model").node};
 }
 
 Traced<std::int64_t> per_token(const Architecture& a, const LayerPlan& p, std::size_t k, Explain* ex) {
@@ -165,24 +161,26 @@ Traced<Bytes> cache_bytes(const Architecture& a, const LayerPlan& p, const Cache
         static_cast<double>(sequences * p.count[k]) * cache_elements(c, context, encoder_tokens, tensor);
     elements += part;
     if (!ex || part == 0) continue;
-    const auto number = [&](std::string_view what, double v) {
-      return constant(ex, kind_key(k, what), v, "cache of this kind of layer");
+    // One record may hold caches of several sizes, so that a key names its value.
+    const auto number = [&](std::string_view what, auto v) {
+      const auto value = static_cast<double>(v);
+      return constant(ex, std::string(what) + ' ' + format_number(value), value, "cache of a layer");
     };
     const std::int64_t limit = std::max<std::int64_t>(1, c.divisor_limit),
                        degree = std::clamp<std::int64_t>(tensor, 1, limit);
     const double share = static_cast<double>((limit + degree - 1) / degree) / static_cast<double>(limit);
     terms.emplace_back(
         "kind", note(ex, kind_formula, part,
-                     {{"sequences", input(ex, "sequences", sequences)},
+                     {{"sequences", number("cached sequences:", sequences)},
                       {"layers", layers_of(p, k, ex)},
-                      {"per_token", number("per_token", static_cast<double>(c.per_token))},
-                      {"limit", number("token_limit", static_cast<double>(c.token_limit))},
-                      {"context", input(ex, "context", context)},
-                      {"per_encoder", number("per_encoder_token", static_cast<double>(c.per_encoder_token))},
-                      {"encoder", input(ex, "encoder_tokens", encoder_tokens)},
-                      {"share", number("share", share)},
-                      {"state", number("per_sequence", static_cast<double>(c.per_sequence))},
-                      {"t", input(ex, "parallel.tensor", tensor)}}));
+                      {"per_token", number("cached elements a token and layer:", c.per_token)},
+                      {"limit", number("tokens kept at most, 0 all:", c.token_limit)},
+                      {"context", number("tokens of a sequence:", context)},
+                      {"per_encoder", number("cached elements an encoder token:", c.per_encoder_token)},
+                      {"encoder", number("encoder tokens:", encoder_tokens)},
+                      {"share", number("share of the heads on the fullest rank:", share)},
+                      {"state", number("recurrent state, elements:", c.per_sequence)},
+                      {"t", number("tensor parallel ranks:", tensor)}}));
   }
   const std::int64_t head =
       a.latent.kv_lora_rank > 0 ? a.latent.kv_lora_rank + a.latent.rope_head_dim : a.head_dim;
@@ -195,7 +193,8 @@ Traced<Bytes> cache_bytes(const Architecture& a, const LayerPlan& p, const Cache
           : Traced<Elements>{Elements{elements}, ex->note(elements_formula, elements, Elements::dim, terms)};
   return note(
       ex, bytes_formula, bytes,
-      {{"elements", all}, {"width", constant(ex, "kv_cache.width", width, "cache format " + f.name)}});
+      {{"elements", all},
+       {"width", constant(ex, "bytes per cached element, " + f.name, width, "cache format " + f.name)}});
 }
 
 }  // namespace ridge

@@ -37,7 +37,6 @@ struct ModelFigures {
     const auto flop_after = [&](std::int64_t past) {
       TokenBatch batch;
       batch.past = past;
-      batch.latent_absorbed = past > 0;  // as every engine decodes
       batch.encoder_tokens = a.encoder_layers > 0 ? 1 : 0;
       return forward_flop(a, inventory, batch, 1).value;
     };

@@ -1,4 +1,3 @@
-#include "base/expression.h"
 #include "support.h"
 
 #include <set>
@@ -90,22 +89,6 @@ TEST(Inventory, NamesAreUniqueWithinAKind) {
   for (const Tensor& t : llama.tensors) names.insert(tensor_name(llama, t));
   EXPECT_TRUE(names.count("layers.{i}.attention.q.weight"));
   EXPECT_TRUE(names.count("embedding.token.weight"));
-}
-
-/// Every recorded formula, evaluated over its recorded terms, gives the recorded value.
-void expect_consistent(const Explain& ex, const std::string& what) {
-  for (NodeId id = 1; id <= ex.size(); ++id) {
-    const Explain::Record& r = ex.record(id);
-    if (!r.formula) continue;
-    std::vector<Binding> terms;
-    for (const Explain::Edge& e : ex.edges(id)) {
-      ASSERT_NE(e.node, 0u) << what << " " << r.formula->id << ": term '" << e.symbol << "' has no record";
-      terms.push_back({e.symbol, ex.record(e.node).value});
-    }
-    const auto value = evaluate(r.formula->expression, terms);
-    ASSERT_TRUE(value) << what << " " << r.formula->id << ": " << value.error();
-    EXPECT_NEAR(*value, r.value, 1e-12 * std::abs(r.value)) << what << " " << r.formula->id;
-  }
 }
 
 TEST(Inventory, ExplainedCountsFollowFromTheInputs) {

@@ -78,6 +78,24 @@ TEST(KvCache, QuantisedFormats) {
   EXPECT_EQ(cache_format("int3").name, "");
 }
 
+// Several caches in one record keep their own numbers.
+TEST(KvCache, ExplainedBytesFollowFromTheirTerms) {
+  for (const char* name :
+       {"gemma-3-27b", "deepseek-v2", "jamba-v0.1", "t5-base", "mamba-130m", "bert-base"}) {
+    const Architecture a = model(name);
+    Explain ex;
+    for (std::int64_t context : {7, 5000})
+      for (std::int64_t tensor : {1, 4}) {
+        const auto traced = cache_bytes(a, layer_plan(a), cache_format("int8"), 2, context, 30, tensor, &ex);
+        EXPECT_DOUBLE_EQ(
+            traced.value.value(),
+            cache_bytes(a, layer_plan(a), cache_format("int8"), 2, context, 30, tensor).value.value());
+      }
+    cache_elements_per_token(a, layer_plan(a), &ex);
+    expect_consistent(ex, name);
+  }
+}
+
 TEST(KvCache, PagedTokensRoundUp) {
   EXPECT_EQ(paged_tokens(33, 16), 48);
   EXPECT_EQ(paged_tokens(32, 16), 32);

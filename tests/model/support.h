@@ -1,10 +1,12 @@
 #pragma once
 /// What the tests of model/ share: presets and files of the repository, read without ceremony.
 
+#include "base/expression.h"
 #include "base/yaml/read_document.h"
 #include "model/inventory.h"
 #include "model/io/model_preset.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <initializer_list>
 #include <string>
@@ -68,6 +70,22 @@ inline const StorageFormats& formats() {
     return read;
   }();
   return f;
+}
+
+/// Every recorded formula, evaluated over its recorded terms, gives the recorded value.
+inline void expect_consistent(const Explain& ex, const std::string& what) {
+  for (NodeId id = 1; id <= ex.size(); ++id) {
+    const Explain::Record& r = ex.record(id);
+    if (!r.formula) continue;
+    std::vector<Binding> terms;
+    for (const Explain::Edge& e : ex.edges(id)) {
+      ASSERT_NE(e.node, 0u) << what << " " << r.formula->id << ": term '" << e.symbol << "' has no record";
+      terms.push_back({e.symbol, ex.record(e.node).value});
+    }
+    const auto value = evaluate(r.formula->expression, terms);
+    ASSERT_TRUE(value) << what << " " << r.formula->id << ": " << value.error();
+    EXPECT_NEAR(*value, r.value, 1e-12 * std::abs(r.value)) << what << " " << r.formula->id;
+  }
 }
 
 }  // namespace ridge::test

@@ -1,0 +1,150 @@
+#include "model/flop_parts.h"
+
+#include <algorithm>
+#include <string>
+
+namespace ridge {
+
+namespace {
+
+using Count = Traced<double>;
+
+constexpr Formula product_formula{"flops.product", "forward FLOPs of a product with a weight",
+                                  "2*tokens*out*in*copies", "definition: a multiply-add counts 2"};
+constexpr Formula core_formula{"flops.attention_core", "forward FLOPs of scores and weighted values",
+                               "2*H*e*B*pairs", "Chowdhery et al. 2022, arXiv:2204.02311, appendix B",
+                               "e: width of a key and of a value together; softmax not counted"};
+constexpr Formula scan_formula{"flops.scan", "forward FLOPs of a recurrence", "tokens*scan",
+                               "state-spaces/mamba@e9594ce"};
+constexpr Formula layer_formula{"flops.forward.layer", "forward FLOPs of one layer of a kind", "sum(...)",
+                                "sum over its operators"};
+constexpr Formula layers_formula{"flops.forward.layers", "forward FLOPs of all layers of one kind",
+                                 "layers*flop", "definition"};
+constexpr Formula forward_formula{"flops.forward", "forward FLOPs", "sum(...)", "sum over operators",
+                                  "norms, activations and softmax not counted"};
+constexpr Formula training_formula{"flops.training", "FLOPs of forward and backward", "3*forward",
+                                   "Kaplan et al. 2020, arXiv:2001.08361, section 2.1",
+                                   "each product's backward is two products"};
+
+/// A number of this pass.  One record may hold several passes, so that the key names the value.
+Count number(Explain* ex, std::string_view what, double value, std::string_view citation) {
+  if (!ex) return {value, 0};
+  return constant(ex, std::string(what) + " " + format_number(value), value, citation);
+}
+
+Count real(Traced<std::int64_t> t) { return {static_cast<double>(t.value), t.node}; }
+
+Traced<Flop> product(const Architecture& a, const Tensor& t, double tokens, Explain* ex) {
+  const std::int64_t copies = flop_parts::copies_passed(a, t);
+  const double flop =
+      2 * tokens * static_cast<double>(copies) * static_cast<double>(t.out) * static_cast<double>(t.in);
+  const Count passed =
+      t.is_expert ? real(input(ex, "model.moe.top_k", copies))
+                  : number(ex, "equal matrices of a layer:", static_cast<double>(copies), "tensor inventory");
+  return note(ex, product_formula, Flop{flop},
+              {{"tokens", number(ex, "tokens through a product:", tokens, "the pass")},
+               {"out", extent(a, t.out_extent, ex)},
+               {"in", extent(a, t.in_extent, ex)},
+               {"copies", passed}});
+}
+
+Traced<Flop> core(const Architecture& a, const LayerKind& k, const TokenBatch& b, Explain* ex) {
+  const Flop flop{flop_parts::core(a, k, b)};
+  if (k.mixer == Mixer::recurrent)
+    return note(
+        ex, scan_formula, flop,
+        {{"tokens", number(ex, "tokens through a layer:", flop_parts::layer_tokens(k, b), "the pass")},
+         {"scan", number(ex, "recurrence FLOPs a token:", flop_parts::scan_per_token(a.recurrent),
+                         "9 D N for Mamba, 4 D N + 2 D for Mamba-2, 10 d and 4 d e for RWKV, 7 H e_k e_v for "
+                         "the delta rule")}});
+  const auto width = static_cast<double>(flop_parts::core_width(a, k, flop_parts::is_absorbed(a, k, b)));
+  const std::string_view pairs_source =
+      k.window > 0                       ? "sum over queries of min(tokens before and itself, window)"
+      : k.is_causal && !b.full_attention ? "n p + n (n + 1) / 2, causal"
+                                         : "n (p + n), every token sees all";
+  return note(
+      ex, core_formula, flop,
+      {{"H", input(ex, "model.heads", a.heads)},
+       {"e", number(ex, "width of a key and a value:", width, "2 head_dim; latent attention: its parts")},
+       {"B", number(ex, "sequences of a pass:", static_cast<double>(b.sequences), "the pass")},
+       {"pairs", number(ex, "query-key pairs of a sequence:", flop_parts::pairs(a, k, b), pairs_source)}});
+}
+
+Traced<Flop> layer(const Architecture& a, const Inventory& inv, std::size_t kind, const TokenBatch& b,
+                   Explain* ex) {
+  const LayerKind& k = inv.layers.kinds[kind];
+  std::vector<Term> terms;
+  Flop total;
+  for (const Tensor& t : inv.tensors) {
+    if (t.layer_kind != static_cast<std::int16_t>(kind)) continue;
+    const double tokens = flop_parts::product_tokens(a, t, k, b);
+    if (tokens == 0) continue;
+    const Traced<Flop> part = product(a, t, tokens, ex);
+    total += part.value;
+    terms.emplace_back(role_name(t.role), part);
+  }
+  if (k.mixer != Mixer::none) {
+    const Traced<Flop> part = core(a, k, b, ex);
+    total += part.value;
+    terms.emplace_back("core", part);
+  }
+  return {total, terms.empty() ? number(ex, "no operators", 0, "definition").node
+                               : ex->note(layer_formula, total.value(), Flop::dim, terms)};
+}
+
+/// Modules behind the model share its head: each computes logits again.
+double head_passes(const Architecture& a, const Tensor& t, bool with_mtp) {
+  const bool is_head = t.role == TensorRole::lm_head || t.role == TensorRole::token_embedding;
+  return 1 + (with_mtp && is_head && !a.mtp_own_embeddings ? static_cast<double>(a.mtp_layers) : 0);
+}
+
+Traced<Flop> explained(const Architecture& a, const Inventory& inv, const TokenBatch& b,
+                       std::int64_t head_tokens, bool with_mtp, Explain* ex) {
+  std::vector<Term> terms;
+  Flop total;
+  for (const Tensor& t : inv.tensors) {
+    const double tokens = t.layer_kind < 0 ? flop_parts::outer_tokens(a, t, b, head_tokens) : 0;
+    if (tokens == 0) continue;
+    const Traced<Flop> part = product(a, t, tokens * head_passes(a, t, with_mtp), ex);
+    total += part.value;
+    terms.emplace_back(role_name(t.role), part);
+  }
+  for (std::size_t k = 0; k < inv.layers.kinds.size(); ++k) {
+    if (inv.layers.kinds[k].is_mtp && !with_mtp) continue;
+    const auto layers = static_cast<double>(inv.layers.count[k]);
+    const Traced<Flop> one = layer(a, inv, k, b, ex);
+    const Count count = number(ex, "layers of a kind:", layers, "layers and the pattern of the model");
+    const Traced<Flop> part =
+        note(ex, layers_formula, layers * one.value, {{"layers", count}, {"flop", one}});
+    total += part.value;
+    terms.emplace_back("layers", part);
+  }
+  return {total, ex->note(forward_formula, total.value(), Flop::dim, terms)};
+}
+
+Traced<Flop> whole(const Architecture& a, const Inventory& inv, const TokenBatch& b, std::int64_t head_tokens,
+                   bool with_mtp, Explain* ex) {
+  if (ex) return explained(a, inv, b, head_tokens, with_mtp, ex);
+  Flop total;
+  for (const Tensor& t : inv.tensors)
+    if (t.layer_kind < 0)
+      total += Flop{flop_parts::outer(a, t, b, head_tokens) * head_passes(a, t, with_mtp)};
+  for (std::size_t k = 0; k < inv.layers.kinds.size(); ++k)
+    if (with_mtp || !inv.layers.kinds[k].is_mtp)
+      total += static_cast<double>(inv.layers.count[k]) * layer_forward_flop(a, inv, k, b).total();
+  return {total, 0};
+}
+
+}  // namespace
+
+Traced<Flop> forward_flop(const Architecture& a, const Inventory& inv, const TokenBatch& b,
+                          std::int64_t head_tokens, Explain* ex) {
+  return whole(a, inv, b, head_tokens, false, ex);
+}
+
+Traced<Flop> training_flop(const Architecture& a, const Inventory& inv, const TokenBatch& b, Explain* ex) {
+  const Traced<Flop> forward = whole(a, inv, b, b.tokens, true, ex);
+  return note(ex, training_formula, 3.0 * forward.value, {{"forward", forward}});
+}
+
+}  // namespace ridge
