@@ -179,19 +179,29 @@ KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rat
   cost.flops =
       note(ex, is_backward ? attention_backward_flop : attention_flop, Flop{(is_backward ? 5 : 2) * flops},
            {{"S", s.sequences}, {"H", s.heads}, {"ek", s.key_dim}, {"ev", s.value_dim}, {"pairs", s.pairs}});
-  const Formula& bytes = is_backward             ? attention_backward_bytes
-                         : s.is_shared_key_value ? latent_bytes
-                                                 : attention_bytes;
-  cost.bytes = note(ex, bytes, Bytes{(is_backward ? 2 : 1) * s.sequences.value * (queries + keys)},
-                    {{"S", s.sequences},
-                     {"H", s.heads},
-                     {"K", s.kv_heads},
-                     {"nq", s.query_tokens},
-                     {"nk", s.key_tokens},
-                     {"ek", s.key_dim},
-                     {"ev", s.value_dim},
-                     {"a", s.activation},
-                     {"c", s.cache}});
+  const Bytes moved{(is_backward ? 2 : 1) * s.sequences.value * (queries + keys)};
+  if (s.is_shared_key_value) {
+    cost.bytes = note(ex, latent_bytes, moved,
+                      {{"S", s.sequences},
+                       {"H", s.heads},
+                       {"nq", s.query_tokens},
+                       {"nk", s.key_tokens},
+                       {"ek", s.key_dim},
+                       {"ev", s.value_dim},
+                       {"a", s.activation},
+                       {"c", s.cache}});
+  } else {
+    cost.bytes = note(ex, is_backward ? attention_backward_bytes : attention_bytes, moved,
+                      {{"S", s.sequences},
+                       {"H", s.heads},
+                       {"K", s.kv_heads},
+                       {"nq", s.query_tokens},
+                       {"nk", s.key_tokens},
+                       {"ek", s.key_dim},
+                       {"ev", s.value_dim},
+                       {"a", s.activation},
+                       {"c", s.cache}});
+  }
   KernelConstants k = is_backward ? r.backward : pass == AttentionPass::decode ? r.decode : r.prefill;
   if (pass == AttentionPass::decode) {
     const double heads = s.sequences.value * s.kv_heads.value;

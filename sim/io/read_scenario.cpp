@@ -181,6 +181,7 @@ class Reading {
     if (const Node* n = document_.find("software")) part = *n;
     else if (s_.training()) part = default_part("megatron-core");
     else if (s_.inference()) part = default_part("vllm");
+    else if (s_.operator_case()) part = default_part("kernels");
     else return;
     if (!document_.find("software")) s_.origins["software"] = {Origin::Kind::default_value, {}, {}, {}};
     s_.software = presets_.software(part, origins(), diagnostics_);
