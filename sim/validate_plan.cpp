@@ -269,15 +269,14 @@ std::vector<Violation> validate(const Prepared& p, const ParallelPlan& plan) {
 }
 
 void check_capacity(const Prepared& p, const MemoryEstimate& m, std::vector<Violation>& found) {
-  const Bytes needed = m.peak_reserved.value + m.outside.value, capacity = m.capacity.value;
+  const Bytes needed = m.peak_allocated.value + m.outside.value, capacity = m.capacity.value;
   if (capacity.value() > 0 && needed > capacity) {
-    found.push_back(
-        {"out-of-memory",
-         fmt::format("stage {} needs {} of {} per device ({} allocated, the rest allocator and context)",
-                     m.stages[m.worst].stage, ridge::format(needed), ridge::format(capacity),
-                     ridge::format(m.peak_allocated.value)),
-         "shard more (parallel.tensor, pipeline, zero), recompute activations, or take a smaller "
-         "micro-batch"});
+    found.push_back({"out-of-memory",
+                     fmt::format("stage {} needs {} of {} per device ({} allocated, {} of context)",
+                                 m.stages[m.worst].stage, ridge::format(needed), ridge::format(capacity),
+                                 ridge::format(m.peak_allocated.value), ridge::format(m.outside.value)),
+                     "shard more (parallel.tensor, pipeline, zero), recompute activations, or take a smaller "
+                     "micro-batch"});
   }
   const Bytes host = p.scenario.hardware.node.host.memory.capacity.value;
   if (m.host_bytes.value > host && m.host_bytes.value.value() > 0) {

@@ -21,7 +21,8 @@ namespace ridge {
 /// Pre: the plan is resolved.  Does not ask whether memory suffices.
 std::vector<Violation> validate(const Prepared&, const ParallelPlan&);
 
-/// Adds out-of-memory (reserved + outside > capacity) and out-of-host-memory.
+/// Adds out-of-memory (allocated + outside > capacity) and out-of-host-memory.  What the allocator
+/// reserves beyond is cached blocks, which it gives back before it fails.
 void check_capacity(const Prepared&, const MemoryEstimate&, std::vector<Violation>&);
 
 /// What runs but deserves a word: tensor groups across nodes, an idle pipeline, degrees without effect.
