@@ -6,7 +6,7 @@
 ///   deepseek-v3     3 x (latent, dense), 58 x (latent, experts)
 ///   gemma-3-27b    52 x (attention window 1024, dense), 10 x (attention, dense)
 ///   t5-base        12 x encoder (attention, dense), 12 x (attention + cross attention, dense)
-///   jamba           4 x attention, 28 x mamba, each with dense or experts: four kinds
+///   jamba           4 x (attention, dense), 12 x (mamba, dense), 16 x (mamba, experts)
 
 #include "model/architecture.h"
 
