@@ -54,12 +54,12 @@ class Grammar {
       c.add_flag_callback("--markdown", format(OutputFormat::markdown), "Print Markdown")->group("Output");
     }
     c.add_option("--width", arguments_.width, "Columns of the text (the terminal's)")
-        ->check(CLI::Range(40, 1000))
+        ->check(CLI::Range(40, 1000).description(""))
         ->type_name("N")
         ->group("Output");
     c.add_option_function<std::string>(
          "--color", [this](const std::string& when) { set_color(when); }, "auto | always | never")
-        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
         ->type_name("WHEN")
         ->group("Output");
     c.add_flag("--ascii", arguments_.ascii, "Draw with ASCII characters only")->group("Output");
@@ -86,7 +86,7 @@ class Grammar {
         ->type_name("KEY")
         ->group("Output");
     c.add_option("--depth", arguments_.depth, "Levels of inputs of --explain (3)")
-        ->check(CLI::Range(0, 64))
+        ->check(CLI::Range(0, 64).description(""))
         ->type_name("N")
         ->group("Output");
     c.add_flag("--no-advice", arguments_.no_advice, "Leave out what would help")->group("Output");
@@ -159,13 +159,17 @@ class Grammar {
     output(compare);
     CLI::App& validate = add("validate");
     positional(validate, "files", "CSV files of scenarios with measured values", 1, 10000);
-    validate.add_flag("--rows", arguments_.rows, "Print every row, not only the groups")->group("Output");
+    validate.add_flag("--rows", arguments_.rows, "Print every row instead of groups")->group("Output");
+    validate.add_option("--by", arguments_.by, "Summarise by group (of the rows) or by metric alone")
+        ->check(CLI::IsMember({"group", "metric"}).description(""))
+        ->type_name("WHAT")
+        ->group("Output");
     overrides(validate);
     output(validate);
     CLI::App& explain = add("explain");
     positional(explain, "key", "[KEY] SCENARIO; without a key, the keys there are", 1, 2);
     explain.add_option("--depth", arguments_.depth, "Levels of inputs below the number (3)")
-        ->check(CLI::Range(0, 64))
+        ->check(CLI::Range(0, 64).description(""))
         ->type_name("N");
     overrides(explain);
     output(explain, false);

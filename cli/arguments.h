@@ -40,10 +40,11 @@ struct Arguments {
   std::vector<GivenFlag> given;   ///< train, infer
   std::string explain_key, save;  ///< plan, train, infer
   bool no_advice = false;
-  bool tensors = false;     ///< model
-  bool names_only = false;  ///< list
-  bool rows = false;        ///< validate: every row in text
-  int depth = 3;            ///< explain
+  bool tensors = false;      ///< model
+  bool names_only = false;   ///< list
+  bool rows = false;         ///< validate: every row instead of groups
+  std::string by = "group";  ///< validate: group | metric
+  int depth = 3;             ///< explain
 };
 
 /// What parsing came to: arguments, or a text to print and the exit status.

@@ -24,6 +24,16 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return parts;
 }
 
+/// "+tensor=4 +zero=1" for parallel.tensor=4 and parallel.zero=1: what a column's title has room for.
+std::string short_title(const std::vector<std::string>& assignments) {
+  std::string title;
+  for (const std::string& a : assignments) {
+    const std::size_t dot = a.substr(0, a.find('=')).rfind('.');
+    title += (title.empty() ? "+" : " +") + a.substr(dot == std::string::npos ? 0 : dot + 1);
+  }
+  return title;
+}
+
 /// "NAME,key=value,..." or "+key=value,...".
 Subject subject_of(const std::string& argument, const std::string& first) {
   Subject s;
@@ -35,9 +45,7 @@ Subject subject_of(const std::string& argument, const std::string& first) {
     parts.erase(parts.begin());
   }
   s.assignments = std::move(parts);
-  if (is_change) s.title = argument;
-  else if (s.assignments.empty()) s.title = s.name.substr(s.name.rfind('/') + 1);
-  else s.title = '+' + argument.substr(s.name.size() + 1);
+  s.title = s.assignments.empty() ? s.name.substr(s.name.rfind('/') + 1) : short_title(s.assignments);
   return s;
 }
 
@@ -50,8 +58,9 @@ std::vector<Subject> subjects(Session& s) {
     const std::size_t equals = vary.find('=');
     if (equals == std::string::npos) continue;
     for (const std::string& value : split_at_commas(vary.substr(equals + 1))) {
+      if (out.empty()) break;
       const std::string assignment = vary.substr(0, equals + 1) + value;
-      out.push_back({'+' + assignment, out.front().name, {assignment}});
+      out.push_back({short_title({assignment}), out.front().name, {assignment}});
     }
   }
   return out;
@@ -82,6 +91,11 @@ std::optional<Scenario> read_subject(Session& s, const Subject& subject, Compare
 }  // namespace
 
 int compare_command(Session& s) {
+  for (const std::string& vary : s.arguments.vary)
+    if (vary.find('=') == std::string::npos) {
+      s.err << "ridge: --vary wants KEY=VALUE,VALUE...\n";
+      return 2;
+    }
   const std::vector<Subject> all = subjects(s);
   if (all.size() < 2 || all.front().name.empty()) {
     s.err << "ridge: compare wants two scenarios, or one and its changes\n"

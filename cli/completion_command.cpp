@@ -12,34 +12,34 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 /// Preset kinds offered as values, by command or option.
-constexpr std::string_view values_of = R"(    model:*) words=$(ridge list models --names 2>/dev/null) ;;
-    train:*|infer:*) words=$(ridge list models --names 2>/dev/null) ;;
-    hardware:*) words=$(ridge list hardware --names 2>/dev/null) ;;
-    plan:*|compare:*|explain:*) words=$(ridge list scenarios --names 2>/dev/null) ;;
-    list:*) words="models hardware software scenarios precision optimizers formats" ;;
-    completion:*) words="bash zsh" ;;
-    schema:*) words="scenario training inference operator parallel measured model hardware device software precision optimizer format" ;;
+constexpr std::string_view values_of = R"(    model:*) offers=$(ridge list models --names 2>/dev/null) ;;
+    train:*|infer:*) offers=$(ridge list models --names 2>/dev/null) ;;
+    hardware:*) offers=$(ridge list hardware --names 2>/dev/null) ;;
+    plan:*|compare:*|explain:*) offers=$(ridge list scenarios --names 2>/dev/null) ;;
+    list:*) offers="models hardware software scenarios precision optimizers formats" ;;
+    completion:*) offers="bash zsh" ;;
+    schema:*) offers="scenario training inference operator parallel measured model hardware device software precision optimizer format" ;;
 )";
 
 constexpr std::string_view option_values =
-    R"(    --on|--hardware) words=$(ridge list hardware --names 2>/dev/null) ;;
-    --software) words=$(ridge list software --names 2>/dev/null) ;;
-    --precision) words=$(ridge list precision --names 2>/dev/null) ;;
-    --optimizer) words=$(ridge list optimizers --names 2>/dev/null) ;;
-    --weights) words=$(ridge list formats --names 2>/dev/null) ;;
-    --recompute) words="none selective full" ;;
-    --method) words="full lora qlora" ;;
-    --phase) words="prefill decode request" ;;
-    --schedule) words="1f1b gpipe interleaved-1f1b zb-h1 zb-h2 zbv dualpipe" ;;
-    --offload) words="none optimizer optimizer+parameters" ;;
-    --zero) words="0 1 2 3" ;;
-    --color) words="auto always never" ;;
+    R"(    --on|--hardware) offers=$(ridge list hardware --names 2>/dev/null) ;;
+    --software) offers=$(ridge list software --names 2>/dev/null) ;;
+    --precision) offers=$(ridge list precision --names 2>/dev/null) ;;
+    --optimizer) offers=$(ridge list optimizers --names 2>/dev/null) ;;
+    --weights) offers=$(ridge list formats --names 2>/dev/null) ;;
+    --recompute) offers="none selective full" ;;
+    --method) offers="full lora qlora" ;;
+    --phase) offers="prefill decode request" ;;
+    --schedule) offers="1f1b gpipe interleaved-1f1b zb-h1 zb-h2 zbv dualpipe" ;;
+    --offload) offers="none optimizer optimizer+parameters" ;;
+    --zero) offers="0 1 2 3" ;;
+    --color) offers="auto always never" ;;
 )";
 
 std::string option_cases(const std::vector<CommandInfo>& commands) {
   std::string out;
   for (const CommandInfo& c : commands)
-    out += "      " + c.name + ") words=\"" + joined(c.options) + "\" ;;\n";
+    out += "      " + c.name + ") offers=\"" + joined(c.options) + "\" ;;\n";
   return out;
 }
 
@@ -48,31 +48,32 @@ std::string bash_script(const std::vector<CommandInfo>& commands) {
   for (const CommandInfo& c : commands) names.push_back(c.name);
   return "# bash completion of ridge:  source <(ridge completion bash)\n"
          "_ridge() {\n"
+         "  COMPREPLY=()\n"
          "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} "
-         "command=${COMP_WORDS[1]} words=\n"
+         "command=${COMP_WORDS[1]} offers=\n"
          "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
-         "    words=\"" +
+         "    offers=\"" +
          joined(names) +
          " help\"\n"
-         "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+         "    COMPREPLY=($(compgen -W \"$offers\" -- \"$current\"))\n"
          "    return\n"
          "  fi\n"
          "  case $previous in\n" +
          std::string(option_values) +
          "    --presets|--save) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
          "  esac\n"
-         "  if [[ -z $words && $current == -* ]]; then\n"
+         "  if [[ -z $offers && $current == -* ]]; then\n"
          "    case $command in\n" +
          option_cases(commands) +
          "    esac\n"
          "  fi\n"
-         "  if [[ -z $words ]]; then\n"
+         "  if [[ -z $offers ]]; then\n"
          "    case $command:$current in\n" +
          std::string(values_of) +
          "    esac\n"
          "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
          "  fi\n"
-         "  COMPREPLY+=($(compgen -W \"$words\" -- \"$current\"))\n"
+         "  COMPREPLY+=($(compgen -W \"$offers\" -- \"$current\"))\n"
          "}\n"
          "complete -o filenames -F _ridge ridge\n";
 }
@@ -98,23 +99,23 @@ std::string zsh_script(const std::vector<CommandInfo>& commands) {
          "  _ridge_values \"$command\" \"$current\" \"$previous\"\n"
          "}\n"
          "_ridge_values() {\n"
-         "  local command=$1 current=$2 previous=$3 words=\n"
+         "  local command=$1 current=$2 previous=$3 offers=\n"
          "  case $previous in\n" +
          std::string(option_values) +
          "    --presets|--save) _files; return ;;\n"
          "  esac\n"
-         "  if [[ -z $words && $current == -* ]]; then\n"
+         "  if [[ -z $offers && $current == -* ]]; then\n"
          "    case $command in\n" +
          option_cases(commands) +
          "    esac\n"
          "  fi\n"
-         "  if [[ -z $words ]]; then\n"
+         "  if [[ -z $offers ]]; then\n"
          "    case $command:$current in\n" +
          std::string(values_of) +
          "    esac\n"
          "    _files\n"
          "  fi\n"
-         "  compadd -- ${=words}\n"
+         "  compadd -- ${=offers}\n"
          "}\n"
          "if [[ $funcstack[1] == _ridge ]]; then _ridge \"$@\"; else compdef _ridge ridge; fi\n";
 }

@@ -56,8 +56,7 @@ int flags_command(Session& s) {
   if (report_problems(s, diagnostics)) return 2;
   shorten_default(scenario);
   mark_defaults(scenario.origins);
-  return answer(s, std::move(scenario), document,
-                s.arguments.save.empty() ? "SCENARIO   (--save SCENARIO keeps this one)" : s.arguments.save);
+  return answer(s, std::move(scenario), document, "the same command with --explain KEY");
 }
 
 }  // namespace ridge

@@ -4,9 +4,7 @@ namespace ridge {
 namespace {
 
 constexpr HelpText texts[] = {
-    {"ridge",
-     "Plans the training and serving of language models: does it fit, how fast, what limits it, what would "
-     "help.",
+    {"ridge", "Plans the training and serving of language models: does it fit, how fast, and why.",
      R"(Examples:
   ridge plan llama-3-70b-64-h100                  a real pretraining job, from a preset
   ridge train llama-3-8b --on hgx-h200 -n 8       the same kind of answer from flags
@@ -65,7 +63,7 @@ Examples:
 Examples:
   ridge validate measurements.csv
   ridge validate *.csv --rows                 every row, with the reasons of refusals
-  ridge validate *.csv --markdown > scoreboard.md
+  ridge validate *.csv --by metric --markdown > scoreboard.md
   ridge validate *.csv --json | jq '.summary[] | {group, metric, median}')"},
     {"explain", "Shows how a number came to be: formula, substitution, inputs, sources",
      R"(Examples:

@@ -19,7 +19,7 @@ bool save(Session& s, const Node& document) {
 }
 
 /// Keys of everything that can be explained, results before inputs.
-Report key_report(const Explain& record, const std::string& reference) {
+Report key_report(const Explain& record, const std::string& why) {
   Table t;
   t.columns = {{"key", Align::left}, {"value"}, {"is", Align::left, true}};
   for (const auto& [key, node] : record.labels()) {
@@ -30,9 +30,7 @@ Report key_report(const Explain& record, const std::string& reference) {
   }
   Report report;
   report.section("Numbers that can be explained").add(std::move(t));
-  if (!record.labels().empty())
-    report.section("").add(
-        Paragraph{"ridge explain " + record.labels().begin()->first + ' ' + reference, Tone::dim});
+  if (!record.labels().empty()) report.section("").add(Paragraph{"Open one with: " + why, Tone::dim});
   return report;
 }
 
@@ -58,10 +56,10 @@ std::vector<std::string> known_keys(const Explain& record) {
 
 }  // namespace
 
-int explain_number(Session& s, const Evaluated& e, const std::string& key, const std::string& reference) {
+int explain_number(Session& s, const Evaluated& e, const std::string& key, const std::string& why) {
   if (key.empty()) {
     if (s.arguments.format == OutputFormat::json) s.out << explain_keys_json(e.record);
-    else print_report(s, key_report(e.record, reference));
+    else print_report(s, key_report(e.record, why));
     return 0;
   }
   const NodeId node = find_number(e.record, key);
@@ -69,7 +67,7 @@ int explain_number(Session& s, const Evaluated& e, const std::string& key, const
     s.err << "ridge: nothing is called '" << printable(key) << "'\n";
     if (const std::string near = nearest(key, known_keys(e.record)); !near.empty())
       s.err << "  did you mean '" << near << "'?\n";
-    s.err << "  all keys: ridge explain " << reference << '\n';
+    s.err << "  without a key, ridge explain SCENARIO lists them all\n";
     return 2;
   }
   if (s.arguments.format == OutputFormat::json) s.out << explain_json(e.record, node, s.arguments.depth);
@@ -77,19 +75,18 @@ int explain_number(Session& s, const Evaluated& e, const std::string& key, const
   return 0;
 }
 
-int answer(Session& s, Scenario scenario, const Node& document, const std::string& reference) {
+int answer(Session& s, Scenario scenario, const Node& document, const std::string& why) {
   if (!s.arguments.save.empty() && !save(s, document)) return 2;
   const Evaluated e(std::move(scenario));
   const int status = e.estimate.fits ? 0 : 1;
   if (!s.arguments.explain_key.empty()) {
-    const int found = explain_number(s, e, s.arguments.explain_key, reference);
+    const int found = explain_number(s, e, s.arguments.explain_key, why);
     return found ? found : status;
   }
   std::vector<Advice> advice;
   if (!s.arguments.no_advice) advice = advise(e.prepared, e.estimate);
   if (s.arguments.format == OutputFormat::json) s.out << plan_json(e.prepared.scenario, e.estimate, advice);
-  else
-    print_report(s, plan_report({e.prepared.scenario, e.estimate, &e.record, std::move(advice), reference}));
+  else print_report(s, plan_report({e.prepared.scenario, e.estimate, &e.record, std::move(advice), why}));
   return status;
 }
 
@@ -102,9 +99,9 @@ int plan_command(Session& s) {
   override_document(document, s.arguments.set, more);
   Scenario scenario = read_scenario(document, s.reader, more);
   if (report_problems(s, more)) return 2;
-  std::string reference = name;
-  for (const std::string& assignment : s.arguments.set) reference += " --set " + assignment;
-  return answer(s, std::move(scenario), document, reference);
+  std::string why = "ridge explain KEY " + name;
+  for (const std::string& assignment : s.arguments.set) why += " --set " + assignment;
+  return answer(s, std::move(scenario), document, why);
 }
 
 int explain_command(Session& s) {
@@ -113,7 +110,7 @@ int explain_command(Session& s) {
   std::optional<Scenario> scenario = read_scenario_argument(s, name);
   if (!scenario) return 2;
   const Evaluated e(std::move(*scenario));
-  return explain_number(s, e, has_key ? s.arguments.positional[0] : "", name);
+  return explain_number(s, e, has_key ? s.arguments.positional[0] : "", "ridge explain KEY " + name);
 }
 
 }  // namespace ridge

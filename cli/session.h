@@ -67,8 +67,8 @@ int schema_command(Session&);
 int completion_command(Session&);
 
 /// Reports, explains or saves one scenario; the end of plan, train and infer.
-int answer(Session&, Scenario, const Node& document, const std::string& reference);
+int answer(Session&, Scenario, const Node& document, const std::string& why);
 /// Prints the explanation of a key, or the keys; status 2 for an unknown one.
-int explain_number(Session&, const Evaluated&, const std::string& key, const std::string& reference);
+int explain_number(Session&, const Evaluated&, const std::string& key, const std::string& why);
 
 }  // namespace ridge

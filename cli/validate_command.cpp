@@ -104,12 +104,15 @@ class Rows {
   }
 
   void estimate(Scenario scenario, ValidationRow head, const Measurements& measured) {
-    const Estimate e = evaluate(prepare(std::move(scenario)));
+    const Prepared prepared = prepare(std::move(scenario));
+    const Estimate e = evaluate(prepared);
     head.fits = e.fits;
     const auto blocking = std::find_if(e.violations.begin(), e.violations.end(),
                                        [](const Violation& v) { return v.code != "out-of-memory"; });
     for (const auto& [metric, value] : measured) {
-      const std::optional<Prediction> p = predicted_value(e, metric);
+      std::optional<Prediction> p = predicted_value(e, metric);
+      if (metric == "bytes" && prepared.weights.total > 0)
+        p = Prediction{static_cast<double>(prepared.weights.total), {}, {}};
       add(head, metric, value, p);
       if ((!p || !(p->value > 0)) && blocking != e.violations.end()) out_.back().error = blocking->problem;
     }
@@ -127,9 +130,11 @@ int validate_command(Session& s) {
   bool is_readable = true;
   for (const std::string& path : s.arguments.positional) is_readable = reader.file(path) && is_readable;
   if (!is_readable) return 2;
-  const std::vector<GroupSummary> groups = summarize_groups(rows);
+  const bool by_metric = s.arguments.by == "metric";
+  const std::vector<GroupSummary> groups = summarize_groups(rows, by_metric);
   if (s.arguments.format == OutputFormat::json) s.out << validation_json(rows, groups);
-  else print_report(s, validation_report(rows, groups, s.arguments.rows));
+  else if (s.arguments.rows) print_report(s, rows_report(rows));
+  else print_report(s, summary_report(groups, by_metric));
   return 0;
 }
 

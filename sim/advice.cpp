@@ -34,6 +34,7 @@ class Variants {
     degree("parallel.pipeline", &ParallelPlan::pipeline, "pipeline parallelism");
     if (plan_.context > 1) degree("parallel.context", &ParallelPlan::context, "context parallelism");
     if (plan_.expert > 1) degree("parallel.expert", &ParallelPlan::expert, "expert parallelism");
+    trade_tensor_for_pipeline();
   }
 
   void machine_changes() {
@@ -95,6 +96,20 @@ class Variants {
     }
   }
 
+  /// Half the tensor ranks, twice the stages, and the other way: each device holds as much as before.
+  void trade_tensor_for_pipeline() {
+    const auto trade = [this](std::int64_t tensor, std::int64_t pipeline) {
+      add("tensor parallelism " + std::to_string(tensor) + ", pipeline " + std::to_string(pipeline),
+          {assignment("parallel.tensor", tensor), assignment("parallel.pipeline", pipeline)},
+          [=](Scenario& s) {
+            s.parallel.tensor = tensor;
+            s.parallel.pipeline = pipeline;
+          });
+    };
+    if (plan_.tensor % 2 == 0) trade(plan_.tensor / 2, plan_.pipeline * 2);
+    if (plan_.pipeline % 2 == 0) trade(plan_.tensor * 2, plan_.pipeline / 2);
+  }
+
   void training_changes() {
     const Training& t = *base_.training();
     const Recompute now = t.recompute.value_or(Recompute::none);
@@ -109,11 +124,24 @@ class Variants {
         add("micro-batch " + std::to_string(next), {assignment("training.micro_batch", next)},
             [next](Scenario& s) { std::get<Training>(s.workload).micro_batch = next; });
     sharding_changes();
+    if (plan_.tensor % 2 == 0 && now != Recompute::full) less_tensor_more_recomputation();
     if (plan_.pipeline > 1)
       for (const std::int64_t next : {2, 4})
         if (next != plan_.virtual_stages)
           add(std::to_string(next) + " model chunks per stage", {assignment("parallel.virtual_stages", next)},
               [next](Scenario& s) { s.parallel.virtual_stages = next; });
+  }
+
+  void less_tensor_more_recomputation() {
+    const std::int64_t tensor = plan_.tensor / 2;
+    std::vector<std::string> set{assignment("parallel.tensor", tensor), "training.recompute=full"};
+    if (base_.parallel.data > 0) set.push_back("parallel.data=0");
+    add("tensor parallelism " + std::to_string(tensor) + ", full recomputation", std::move(set),
+        [tensor](Scenario& s) {
+          s.parallel.tensor = tensor;
+          s.parallel.data = 0;
+          std::get<Training>(s.workload).recompute = Recompute::full;
+        });
   }
 
   void sharding_changes() {

@@ -2,6 +2,7 @@
 
 #include "hardware/library.h"
 #include "model/huggingface.h"
+#include "sim/io/default_origins.h"
 
 #include <algorithm>
 
@@ -53,7 +54,9 @@ Library hardware_library(const PresetIndex& presets) {
 template <class T>
 T read_part(const Node& document, std::string_view path, Origins& origins, Diagnostics& diagnostics) {
   ReadContext c{diagnostics, &origins, std::string(path), Origin::Kind::scenario};
-  return document.is_map() ? read<T>(document, c) : T{};
+  T value = document.is_map() ? read<T>(document, c) : T{};
+  record_defaults<T>(std::string(path), origins);
+  return value;
 }
 
 }  // namespace
@@ -130,6 +133,7 @@ Architecture PresetReader::model(const Node& part, Origins* origins, Diagnostics
     ReadContext c{d, &o, "model", Origin::Kind::scenario};
     Architecture a = resolve(document, c);
     if (a.name.empty()) a.name = preset_name(part);
+    record_defaults<Architecture>("model", o);
     return a;
   });
 }
@@ -149,6 +153,8 @@ Cluster PresetReader::cluster(const Node& part, Origins* origins, Diagnostics& d
     ReadContext c{d, &o, "hardware", Origin::Kind::scenario};
     Cluster cluster = read_cluster(document, hardware_library(presets_), c, without_preset(part));
     if (cluster.name.empty()) cluster.name = preset_name(part);
+    record_defaults<Cluster>("hardware", o);
+    for (const Tier& t : cluster.tiers.inner_to_outer) record_defaults<Tier>("hardware.tiers." + t.name, o);
     return cluster;
   });
 }

@@ -1,5 +1,7 @@
 #include "sim/io/read_scenario.h"
 
+#include "sim/io/default_origins.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -16,12 +18,6 @@ template <class T> void add_children(std::vector<FieldInfo>& fields, std::string
 
 void add_plain(std::vector<FieldInfo>& fields, std::initializer_list<std::array<const char*, 3>> rows) {
   for (const auto& [name, type, doc] : rows) fields.push_back({name, type, doc});
-}
-
-/// Names the values a schema left at their defaults, so that a report can show them as assumed.
-template <class T> void record_defaults(const Schema<T>& schema, const std::string& path, Origins& origins) {
-  for (const auto& f : schema.fields)
-    origins.try_emplace(path + '.' + f.info.name, Origin{Origin::Kind::default_value, {}, {}, {}});
 }
 
 /// One reading: the document, what is being built, and where problems go.
@@ -116,7 +112,7 @@ class Reading {
     ReadContext c = context(path);
     T value{};
     read_value(n, value, c);
-    if (options_.origins) record_defaults(SchemaOf<T>::get(), path, s_.origins);
+    if (options_.origins) record_defaults<T>(path, s_.origins);
     return value;
   }
 

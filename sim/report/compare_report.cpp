@@ -2,6 +2,7 @@
 
 #include "base/quantity_text.h"
 #include "sim/report/json_value.h"
+#include "sim/report/plan_report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -40,7 +41,7 @@ std::string words(std::string_view name) {
 
 void add_totals(Figures& f, std::size_t i, const Estimate& e) {
   for (const auto& [name, amount] : e.time.totals)
-    f.add(i, fmt::format("time.{}", name), words(name), amount.value.value(), Seconds::dim);
+    f.add(i, fmt::format("time.{}", name), words(headline_name(name)), amount.value.value(), Seconds::dim);
   const Throughput& t = e.throughput;
   if (t.tokens_per_second.value.value() > 0) {
     f.add(i, "throughput.tokens_per_second", "tokens per second", t.tokens_per_second.value.value(),

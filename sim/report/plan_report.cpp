@@ -38,14 +38,18 @@ std::string words(std::string_view name) {
 
 class PlanReporter {
  public:
-  explicit PlanReporter(const PlanReportInput& in) : in_(in), s_(in.scenario), e_(in.estimate) {}
+  explicit PlanReporter(const PlanReportInput& in) : in_(in), s_(in.scenario), e_(in.estimate) {
+    can_run_ = std::all_of(e_.violations.begin(), e_.violations.end(), is_out_of_memory);
+  }
 
   Report run() {
     title();
     verdict();
-    if (!s_.operator_case()) memory();
-    time();
-    limits();
+    if (can_run_) {
+      if (!s_.operator_case()) memory();
+      time();
+      limits();
+    }
     help();
     assumptions();
     return std::move(r_);
@@ -65,10 +69,19 @@ class PlanReporter {
   void verdict() {
     Section& section = r_.section("");
     Facts facts;
-    const bool has_time = !e_.time.totals.empty();
-    if (!s_.operator_case()) facts.items.push_back(fit_fact());
-    if (has_time) time_facts(facts);
-    if (!s_.operator_case()) throughput_facts(facts);
+    if (!can_run_) {
+      const auto reasons = e_.violations.size();
+      facts.items.push_back({"CANNOT RUN",
+                             fmt::format("{} {}", reasons, reasons == 1 ? "reason" : "reasons"),
+                             "",
+                             Tone::bad,
+                             {},
+                             {}});
+    } else {
+      if (!s_.operator_case()) facts.items.push_back(fit_fact());
+      if (!e_.time.totals.empty()) time_facts(facts);
+      if (!s_.operator_case()) throughput_facts(facts);
+    }
     section.add(std::move(facts));
     Bullets problems;
     for (const Violation& v : e_.violations)
@@ -79,11 +92,10 @@ class PlanReporter {
   Fact fit_fact() const {
     const Bytes used = e_.memory.peak_allocated.value, capacity = e_.memory.capacity.value;
     const Bytes outside = e_.memory.outside.value;
-    const bool runs = std::all_of(e_.violations.begin(), e_.violations.end(), is_out_of_memory);
     Fact f;
     f.key = "memory.peak_allocated_bytes";
     f.exact = exact(used.value());
-    f.label = !runs ? "CANNOT RUN" : e_.fits ? "FITS" : "DOES NOT FIT";
+    f.label = e_.fits ? "FITS" : "DOES NOT FIT";
     f.tone = e_.fits ? Tone::good : Tone::bad;
     f.value = fmt::format("{} of {} per device", format(used), format(capacity));
     const Bytes reserved = std::max(used, e_.memory.peak_reserved.value) + outside;
@@ -112,9 +124,10 @@ class PlanReporter {
   void throughput_facts(Facts& facts) const {
     const Throughput& t = e_.throughput;
     if (t.tokens_per_second.value.value() > 0)
-      facts.items.push_back({"throughput", format(t.tokens_per_second.value),
-                             format(t.tokens_per_second_per_device.value) + " per device", Tone::plain,
-                             "throughput.tokens_per_second", exact(t.tokens_per_second.value.value())});
+      facts.items.push_back(
+          {"throughput", format(t.tokens_per_second.value),
+           s_.devices > 1 ? format(t.tokens_per_second_per_device.value) + " per device" : "", Tone::plain,
+           "throughput.tokens_per_second", exact(t.tokens_per_second.value.value())});
     if (t.model_flops_utilization.value > 0)
       facts.items.push_back({"utilisation", percent(t.model_flops_utilization.value) + " MFU",
                              fmt::format("{} per device, {} HFU", format(t.flops_per_device.value),
@@ -137,25 +150,26 @@ class PlanReporter {
           Facts{{{"host memory", format(m.host_bytes.value), "per node", Tone::plain, "memory.host_bytes"}}});
   }
 
+  /// Percentages are of the capacity; bars are drawn against what is longest, so that an excess shows.
   Bars memory_bars(const StageMemory& stage) const {
-    const double capacity = e_.memory.capacity.value.value();
-    const double whole = capacity > 0 ? capacity : stage.allocated.value.value();
+    const MemoryEstimate& m = e_.memory;
+    const double capacity = m.capacity.value.value();
+    const double longest = std::max({capacity, stage.allocated.value.value(), m.peak_reserved.value.value()});
     Bars bars;
+    const auto add = [&](std::string label, Bytes b, Tone tone, std::string key) {
+      bars.items.push_back({std::move(label), format(b), share(b.value(), longest),
+                            percent(share(b.value(), capacity)), tone, std::move(key), exact(b.value())});
+    };
     for (const auto& [name, amount] : stage.parts)
       if (amount.value.value() > 0)
-        bars.items.push_back({words(name), format(amount.value), share(amount.value.value(), whole),
-                              percent(share(amount.value.value(), whole)), Tone::accent,
-                              fmt::format("memory.parts.{}", name), exact(amount.value.value())});
-    const auto total = [&](std::string label, Bytes b, Tone tone, std::string key) {
-      bars.items.push_back({std::move(label), format(b), share(b.value(), whole),
-                            percent(share(b.value(), whole)), tone, std::move(key), exact(b.value())});
-    };
+        add(words(name), amount.value, Tone::accent, fmt::format("memory.parts.{}", name));
+    bars.items.emplace_back();
     const Tone tone = e_.fits ? Tone::good : Tone::bad;
-    total("allocated", stage.allocated.value, tone, "memory.peak_allocated_bytes");
-    total("reserved", e_.memory.peak_reserved.value, tone, "memory.peak_reserved_bytes");
-    if (e_.memory.outside.value.value() > 0)
-      total("outside the allocator", e_.memory.outside.value, Tone::dim, "memory.outside_bytes");
-    total("capacity", e_.memory.capacity.value, Tone::dim, "memory.capacity_bytes");
+    add("allocated", stage.allocated.value, tone, "memory.peak_allocated_bytes");
+    add("reserved", m.peak_reserved.value, tone, "memory.peak_reserved_bytes");
+    if (m.outside.value.value() > 0)
+      add("outside the allocator", m.outside.value, Tone::dim, "memory.outside_bytes");
+    add("capacity", m.capacity.value, Tone::dim, "memory.capacity_bytes");
     return bars;
   }
 
@@ -168,10 +182,10 @@ class PlanReporter {
       for (const auto& part : stage.parts)
         if (part.amount.value.value() > 0 && std::find(names.begin(), names.end(), part.name) == names.end())
           names.push_back(part.name);
-    // The parts that matter; the others are in the bars and in JSON.
+    // Smaller parts are left out of narrow text first; they are in the bars and in JSON.
     std::stable_sort(names.begin(), names.end(), [&](auto a, auto b) { return largest(a) > largest(b); });
-    if (names.size() > 4) names.resize(4);
-    for (const auto name : names) t.columns.push_back({words(name)});
+    for (std::size_t i = 0; i < names.size(); ++i)
+      t.columns.push_back({words(names[i]), Align::right, false, static_cast<int>(i) + 1});
     t.columns.push_back({"allocated"});
     for (const StageMemory& stage : e_.memory.stages) {
       std::vector<Cell> row{{std::to_string(stage.stage)},
@@ -238,16 +252,17 @@ class PlanReporter {
     if (in_.advice.empty()) return;
     Table t;
     t.name = "advice";
-    t.columns = {{"change", Align::left, true}, {"time"}, {"gain"}, {"peak"}, {"how", Align::left}};
+    t.columns = {{"change", Align::left}, {"time"}, {"gain"}, {"peak"}, {"which is", Align::left, false, 1}};
     for (const Advice& a : in_.advice) {
       std::string how;
       for (const std::string& set : a.assignments) how += (how.empty() ? "--set " : " --set ") + set;
-      t.rows.push_back({{a.change},
+      const bool is_plan = !how.empty();
+      t.rows.push_back({{is_plan ? how : a.change},
                         {format(a.time), Tone::strong, exact(a.time.value())},
                         {fmt::format("{:+.0f} %", 100 * (a.time_fraction - 1)),
                          a.time_fraction < 1 ? Tone::good : Tone::warning, exact(a.time_fraction - 1)},
                         {format(a.peak), Tone::plain, exact(a.peak.value())},
-                        {how.empty() ? "another machine" : how, Tone::dim}});
+                        {is_plan ? a.change : "another machine", Tone::dim}});
     }
     r_.section(e_.fits ? "What would help" : "What would make it fit").add(std::move(t));
   }
@@ -257,13 +272,14 @@ class PlanReporter {
     for (const std::string& note : e_.notes) b.items.push_back({note});
     if (const std::string defaults = default_values(); !defaults.empty())
       b.items.push_back({"not stated, so assumed: " + defaults});
-    if (const std::string inputs = input_counts(); !inputs.empty()) b.items.push_back({inputs});
-    Section& section = r_.section("Assumptions");
+    if (const std::string inputs = input_counts(); can_run_ && !inputs.empty()) b.items.push_back({inputs});
+    Section& section = r_.section(b.items.empty() ? "" : "Assumptions");
     if (!b.items.empty()) section.add(std::move(b));
-    if (!in_.reference.empty() && !e_.time.totals.empty())
-      section.add(
-          Paragraph{fmt::format("Why?  ridge explain time.{} {}", e_.time.totals.front().name, in_.reference),
-                    Tone::dim});
+    if (!can_run_ || in_.why.empty() || e_.time.totals.empty()) return;
+    std::string command = in_.why;
+    if (const std::size_t at = command.find("KEY"); at != std::string::npos)
+      command.replace(at, 3, fmt::format("time.{}", e_.time.totals.front().name));
+    section.add(Paragraph{"Why?  " + command, Tone::dim});
   }
 
   template <class T>
@@ -288,8 +304,7 @@ class PlanReporter {
       out += fmt::format("{}devices {}", out.empty() ? "" : ", ", s_.devices);
     if (const Training* t = s_.training())
       default_texts(*t, "training",
-                    {"sequence_length", "micro_batch", "global_batch", "precision", "optimizer", "method"},
-                    out);
+                    {"sequence_length", "micro_batch", "global_batch", "precision", "optimizer"}, out);
     if (const Inference* i = s_.inference()) {
       default_texts(*i, "inference", {"phase", "batch", "prompt_tokens", "weights", "kv_cache"}, out);
       if (i->phase == InferencePhase::request) default_texts(*i, "inference", {"output_tokens"}, out);
@@ -308,6 +323,7 @@ class PlanReporter {
   const PlanReportInput& in_;
   const Scenario& s_;
   const Estimate& e_;
+  bool can_run_ = true;  ///< nothing but memory may be missing
   Report r_;
 };
 

@@ -23,7 +23,7 @@ struct PlanReportInput {
   const Estimate& estimate;
   const Explain* record = nullptr;  ///< for the count of inputs by origin
   std::vector<Advice> advice = {};
-  std::string reference = {};  ///< how the user can name the scenario again: a preset or path
+  std::string why = {};  ///< command that explains the number KEY: "ridge explain KEY run.yaml"
 };
 
 Report plan_report(const PlanReportInput&);

@@ -38,7 +38,8 @@ struct LongRows {
     for (const Fact& f : facts.items) row(f.key.empty() ? f.label : f.key, exact_or_text(f.exact, f.value));
   }
   void block(const Bars& bars) {
-    for (const Bar& b : bars.items) row(b.key.empty() ? b.label : b.key, exact_or_text(b.exact, b.value));
+    for (const Bar& b : bars.items)
+      if (!b.label.empty()) row(b.key.empty() ? b.label : b.key, exact_or_text(b.exact, b.value));
   }
   void block(const Table& t) {
     for (const auto& cells : t.rows)

@@ -34,7 +34,8 @@ struct MarkdownRenderer {
   void block(const Bars& bars) {
     out += "| | | |\n|---|---:|---:|\n";
     for (const Bar& b : bars.items)
-      out += "| " + escaped(b.label) + " | " + escaped(b.value) + " | " + escaped(b.note) + " |\n";
+      if (!b.label.empty())
+        out += "| " + escaped(b.label) + " | " + escaped(b.value) + " | " + escaped(b.note) + " |\n";
   }
 
   void block(const Table& t) {

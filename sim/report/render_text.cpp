@@ -10,6 +10,7 @@ namespace {
 constexpr int indent = 2;
 constexpr int gap = 2;
 constexpr int longest_bar = 64;
+constexpr int widest_word_kept = 16;
 
 std::string_view escape_of(Tone tone) {
   switch (tone) {
@@ -23,6 +24,8 @@ std::string_view escape_of(Tone tone) {
   }
   return "";
 }
+
+bool is_verdict(Tone tone) { return tone == Tone::good || tone == Tone::bad; }
 
 /// Writes blocks line by line; a line never ends in blanks.
 class TextRenderer {
@@ -45,7 +48,7 @@ class TextRenderer {
 
   void line(std::string text) {
     while (!text.empty() && text.back() == ' ') text.pop_back();
-    out_.append(text).push_back('\n');
+    out_.append(style_.unicode ? text : ascii_text(text)).push_back('\n');
   }
 
   void section(const Section& s) {
@@ -85,15 +88,16 @@ class TextRenderer {
 
   void fact(const Fact& f, int label, int value) {
     const int value_column = indent + label + gap;
-    const std::string head =
-        pad_right("", indent) + toned(pad_right(f.label, label), Tone::dim) + pad_right("", gap);
+    const std::string head = pad_right("", indent) + toned(f.label, is_verdict(f.tone) ? f.tone : Tone::dim) +
+                             pad_right("", label - text_width(f.label)) + pad_right("", gap);
     if (f.note.empty()) return hanging(head, value_column, f.value, f.tone);
     const int column = value_column + std::max(value, text_width(f.value)) + gap;
-    if (column > width_ - 16) {
+    if (column + std::min(16, text_width(f.note)) > width_) {
       line(head + toned(f.value, f.tone));
       return paragraph({f.note, Tone::dim}, value_column);
     }
-    hanging(head + toned(pad_right(f.value, value), f.tone) + pad_right("", gap), column, f.note, Tone::dim);
+    hanging(head + toned(f.value, f.tone) + pad_right("", value - text_width(f.value) + gap), column, f.note,
+            Tone::dim);
   }
 
   /// `head`, which takes `column` columns, then the text wrapped beside it.
@@ -113,45 +117,83 @@ class TextRenderer {
     }
     const int rest = width_ - indent - label - gap - value - gap - (note > 0 ? note + gap : 0);
     const int length = std::clamp(rest, 0, longest_bar);
-    for (const Bar& b : bars.items)
+    for (const Bar& b : bars.items) {
+      if (b.label.empty()) {
+        line("");
+        continue;
+      }
+      std::string drawn = bar(b.fraction, length, style_.unicode);
+      while (drawn.ends_with(' ')) drawn.pop_back();
+      const std::string blanks = pad_right("", length - text_width(drawn) + gap);
       line(pad_right("", indent) + pad_right(b.label, label + gap) + pad_left(b.value, value) +
-           pad_right("", gap) + toned(bar(b.fraction, length, style_.unicode), b.tone) + pad_right("", gap) +
-           toned(pad_left(b.note, note), Tone::dim));
+           pad_right("", gap) + toned(drawn, b.tone) + blanks + pad_left("", note - text_width(b.note)) +
+           toned(b.note, Tone::dim));
+    }
   }
 
+  /// Widths of the columns; -1 for those left out.
   std::vector<int> column_widths(const Table& t) const {
     std::vector<int> widths;
     for (std::size_t c = 0; c < t.columns.size(); ++c) {
       widths.push_back(text_width(t.columns[c].title));
       for (const auto& row : t.rows) widths[c] = std::max(widths[c], text_width(row[c].text));
     }
-    const int used =
-        std::accumulate(widths.begin(), widths.end(), indent + gap * (static_cast<int>(widths.size()) - 1));
-    for (std::size_t c = 0; c < widths.size(); ++c)
-      if (t.columns[c].can_wrap && used > width_) widths[c] = std::max(12, widths[c] - (used - width_));
+    const auto excess = [&] {
+      int used = indent - gap;
+      for (const int w : widths) used += w < 0 ? 0 : w + gap;
+      return used - width_;
+    };
+    const auto narrowest = [&](std::size_t c) {
+      return std::min(widths[c], t.columns[c].can_wrap ? widest_word_kept : widths[c]);
+    };
+    int elastic = 0;
+    for (std::size_t c = 0; c < widths.size(); ++c) elastic += widths[c] - narrowest(c);
+    for (int order = most_dropped(t); order > 0 && excess() > elastic; --order)
+      for (std::size_t c = 0; c < widths.size(); ++c)
+        if (t.columns[c].drop_order == order) widths[c] = -1;
+    for (std::size_t c = widths.size(); c-- > 0;)
+      if (t.columns[c].can_wrap && excess() > 0) widths[c] = std::max(narrowest(c), widths[c] - excess());
     return widths;
+  }
+
+  static int most_dropped(const Table& t) {
+    int most = 0;
+    for (const Column& c : t.columns) most = std::max(most, c.drop_order);
+    return most;
   }
 
   void block(const Table& t) {
     const std::vector<int> widths = column_widths(t);
     std::vector<Cell> titles;
     for (const Column& c : t.columns) titles.push_back({c.title, Tone::dim});
-    row(t, widths, titles);
+    if (std::any_of(titles.begin(), titles.end(), [](const Cell& c) { return !c.text.empty(); }))
+      row(t, widths, titles);
     for (const auto& r : t.rows) row(t, widths, r);
   }
 
   void row(const Table& t, const std::vector<int>& widths, const std::vector<Cell>& cells) {
     std::string text = pad_right("", indent);
+    int column = indent;
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      if (c > 0) text += pad_right("", gap);
+      if (widths[c] < 0) continue;
+      const bool is_last = c + 1 == cells.size();
+      if (is_last && t.columns[c].can_wrap) return wrapped_cell(std::move(text), column, widths[c], cells[c]);
       const std::string content = fit(cells[c].text, widths[c], style_.unicode);
-      const std::string blanks = pad_right("", widths[c] - text_width(content));
+      const std::string blanks = pad_right("", widths[c] - text_width(content) + gap);
       const bool right = t.columns[c].align == Align::right;
-      if (right) text += blanks;
+      if (right) text += blanks.substr(static_cast<std::size_t>(gap));
       text += toned(content, cells[c].tone);
-      if (!right && c + 1 < cells.size()) text += blanks;
+      text += right ? pad_right("", gap) : blanks;
+      column += widths[c] + gap;
     }
     line(std::move(text));
+  }
+
+  void wrapped_cell(std::string head, int column, int width, const Cell& cell) {
+    for (const std::string& l : wrap(cell.text, width)) {
+      line(head + toned(l, cell.tone));
+      head = pad_right("", column);
+    }
   }
 
   void block(const Bullets& b) {

@@ -43,7 +43,7 @@ struct Facts {
   std::vector<Fact> items;
 };
 
-/// Shares of a whole; `fraction` in [0, 1] is the length of the bar.
+/// Shares of a whole; `fraction` in [0, 1] is the length of the bar.  One without a label is a gap.
 struct Bar {
   std::string label, value;
   double fraction = 0;
@@ -60,7 +60,8 @@ enum class Align { left, right };
 struct Column {
   std::string title;
   Align align = Align::right;
-  bool can_wrap = false;  ///< takes the width that is left and is cut with an ellipsis beyond it
+  bool can_wrap = false;  ///< takes the width that is left: wrapped as the last column, else cut
+  int drop_order = 0;     ///< > 0: left out of text that is too narrow, the highest first
 };
 struct Table {
   std::vector<Column> columns;

@@ -44,6 +44,8 @@ ErrorSummary summarize(const std::vector<Comparison>& rows) {
     predicted.push_back(r.predicted);
     s.mean += errors.back();
     s.bias += r.relative_error();
+    s.within_10_fraction += errors.back() < 0.10;
+    s.within_25_fraction += errors.back() < 0.25;
     if (r.inside_interval) {
       with_interval += 1;
       inside += *r.inside_interval;
@@ -52,6 +54,8 @@ ErrorSummary summarize(const std::vector<Comparison>& rows) {
   const auto n = static_cast<double>(rows.size());
   s.mean /= n;
   s.bias /= n;
+  s.within_10_fraction /= n;
+  s.within_25_fraction /= n;
   s.median = quantile(errors, 0.5);
   s.p90 = quantile(errors, 0.9);
   s.max = *std::max_element(errors.begin(), errors.end());

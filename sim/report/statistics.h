@@ -23,6 +23,7 @@ struct Comparison {
 struct ErrorSummary {
   std::size_t rows = 0;
   double mean = 0, median = 0, p90 = 0, max = 0, bias = 0;
+  double within_10_fraction = 0, within_25_fraction = 0;  ///< share of rows with |e| below 10 %, 25 %
   std::optional<double> kendall_tau;        ///< absent: fewer than two distinct values on a side
   std::optional<double> interval_coverage;  ///< absent: no row has an interval
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ridge {
 namespace {
@@ -50,6 +51,23 @@ std::vector<std::string> wrap(std::string_view text, int width) {
   }
   if (!line.empty() || lines.empty()) lines.push_back(std::move(line));
   return lines;
+}
+
+std::string ascii_text(std::string_view utf8) {
+  static constexpr std::pair<std::string_view, char> likenesses[] = {
+      {"\u00B7", '-'}, {"\u00D7", 'x'}, {"\u2013", '-'}, {"\u2192", '>'}, {"\u00B5", 'u'}};
+  std::string out;
+  for (std::size_t i = 0; i < utf8.size();) {
+    std::size_t end = i + 1;
+    while (end < utf8.size() && !starts_character(utf8[end])) ++end;
+    const std::string_view one = utf8.substr(i, end - i);
+    char c = one.size() == 1 ? one[0] : '?';
+    for (const auto& [sign, likeness] : likenesses)
+      if (sign == one) c = likeness;
+    out += c;
+    i = end;
+  }
+  return out;
 }
 
 std::string bar(double fraction, int width, bool unicode) {

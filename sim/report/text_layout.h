@@ -17,6 +17,8 @@ std::string pad_right(std::string_view text, int width);
 std::string fit(std::string_view text, int width, bool unicode);
 /// Broken at blanks into lines of at most `width`; a longer word keeps a line of its own.
 std::vector<std::string> wrap(std::string_view text, int width);
+/// The text in ASCII: the signs reports use get a likeness, other characters a question mark.
+std::string ascii_text(std::string_view utf8);
 /// A horizontal bar of `width` columns filled to `fraction` in eighths of a column, or in whole
 /// columns of '#' without Unicode.  Trailing blanks are kept, so that bars align.
 std::string bar(double fraction, int width, bool unicode);

@@ -63,15 +63,16 @@ std::optional<Prediction> predicted_value(const Estimate& e, std::string_view me
   return std::nullopt;
 }
 
-std::vector<GroupSummary> summarize_groups(const std::vector<ValidationRow>& rows) {
+std::vector<GroupSummary> summarize_groups(const std::vector<ValidationRow>& rows, bool by_metric) {
   std::vector<GroupSummary> groups;
   std::vector<std::vector<Comparison>> comparisons;
   for (const ValidationRow& row : rows) {
-    const auto same = [&](const GroupSummary& g) { return g.group == row.group && g.metric == row.metric; };
+    const std::string group = by_metric ? "" : row.group;
+    const auto same = [&](const GroupSummary& g) { return g.group == group && g.metric == row.metric; };
     const auto it = std::find_if(groups.begin(), groups.end(), same);
     const auto index = static_cast<std::size_t>(it - groups.begin());
     if (it == groups.end()) {
-      groups.push_back({row.group, row.metric, {}, 0});
+      groups.push_back({group, row.metric, {}, 0});
       comparisons.emplace_back();
     }
     if (row.error.empty()) comparisons[index].push_back({row.measured, row.predicted, row.inside_interval});

@@ -44,11 +44,14 @@ struct Prediction {
 /// the headline, scaled to the other times and inverted for rates.
 std::optional<Prediction> predicted_value(const Estimate&, std::string_view metric);
 
-/// Rows of one group and metric together, in order of first appearance.
-std::vector<GroupSummary> summarize_groups(const std::vector<ValidationRow>&);
+/// Rows of one group and metric together, in order of first appearance; `by_metric` takes all groups
+/// together.
+std::vector<GroupSummary> summarize_groups(const std::vector<ValidationRow>&, bool by_metric = false);
 
-/// The groups, and above them every row when `with_rows`.
-Report validation_report(const std::vector<ValidationRow>&, const std::vector<GroupSummary>&, bool with_rows);
+/// Groups with their statistics.
+Report summary_report(const std::vector<GroupSummary>&, bool by_metric = false);
+/// Every row, with the reason where there is no prediction.
+Report rows_report(const std::vector<ValidationRow>&);
 
 /// {"rows": [...], "summary": [...]}
 std::string validation_json(const std::vector<ValidationRow>&, const std::vector<GroupSummary>&);

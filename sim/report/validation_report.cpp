@@ -40,7 +40,7 @@ Table row_table(const std::vector<ValidationRow>& rows) {
                {"predicted"},
                {"error"},
                {"inside"},
-               {"reason", Align::left}};
+               {"reason", Align::left, true}};
   for (const ValidationRow& r : rows) {
     std::vector<Cell> cells{
         {r.id}, {r.group, Tone::dim}, {r.metric, Tone::dim}, metric_cell(r.measured, r.metric)};
@@ -57,37 +57,42 @@ Table row_table(const std::vector<ValidationRow>& rows) {
   return t;
 }
 
-Table group_table(const std::vector<GroupSummary>& groups) {
+/// Statistics of one group under the columns of both tables.
+void add_statistics(const ErrorSummary& e, bool by_metric, std::vector<Cell>& cells) {
+  for (const double error : {e.mean, e.median, e.p90, e.max}) cells.push_back(error_cell(error));
+  cells.push_back(percent_cell(e.bias, true));
+  if (by_metric) {
+    cells.push_back(percent_cell(e.within_10_fraction));
+    cells.push_back(percent_cell(e.within_25_fraction));
+  }
+  cells.push_back(
+      e.kendall_tau ? Cell{fmt::format("{:.2f}", *e.kendall_tau), Tone::plain, format_number(*e.kendall_tau)}
+                    : Cell{});
+  cells.push_back(e.interval_coverage ? percent_cell(*e.interval_coverage) : Cell{});
+}
+
+Table group_table(const std::vector<GroupSummary>& groups, bool by_metric) {
   Table t;
   t.name = "summary";
-  t.columns = {{"group", Align::left, true},
-               {"metric", Align::left},
-               {"rows"},
-               {"failed"},
-               {"mean"},
-               {"median"},
-               {"p90"},
-               {"max"},
-               {"bias"},
-               {"tau"},
-               {"inside"}};
+  if (!by_metric) t.columns.push_back({"group", Align::left, true});
+  t.columns.insert(t.columns.end(), {{"metric", Align::left},
+                                     {"rows"},
+                                     {"failed"},
+                                     {"mean", Align::right, false, 3},
+                                     {"median"},
+                                     {"p90", Align::right, false, 1},
+                                     {"max", Align::right, false, 4},
+                                     {"bias"}});
+  if (by_metric) t.columns.insert(t.columns.end(), {{"below 10 %"}, {"below 25 %"}});
+  t.columns.insert(t.columns.end(), {{"tau", Align::right, false, 2}, {"inside", Align::right, false, 5}});
   for (const GroupSummary& g : groups) {
-    std::vector<Cell> cells{{g.group},
-                            {g.metric, Tone::dim},
-                            {std::to_string(g.errors.rows)},
-                            {std::to_string(g.failed), g.failed ? Tone::warning : Tone::dim}};
-    if (g.errors.rows == 0) cells.resize(t.columns.size());
-    else {
-      for (const double e : {g.errors.mean, g.errors.median, g.errors.p90, g.errors.max})
-        cells.push_back(error_cell(e));
-      cells.push_back(percent_cell(g.errors.bias, true));
-      const auto& tau = g.errors.kendall_tau;
-      cells.push_back(tau ? Cell{fmt::format("{:.2f}", *tau), Tone::plain, format_number(*tau)} : Cell{});
-      const auto& inside = g.errors.interval_coverage;
-      cells.push_back(inside
-                          ? Cell{fmt::format("{:.0f} %", 100 * *inside), Tone::plain, format_number(*inside)}
-                          : Cell{});
-    }
+    std::vector<Cell> cells;
+    if (!by_metric) cells.push_back({g.group});
+    cells.push_back({g.metric, by_metric ? Tone::plain : Tone::dim});
+    cells.push_back({std::to_string(g.errors.rows)});
+    cells.push_back({std::to_string(g.failed), g.failed ? Tone::warning : Tone::dim});
+    if (g.errors.rows > 0) add_statistics(g.errors, by_metric, cells);
+    cells.resize(t.columns.size());
     t.rows.push_back(std::move(cells));
   }
   return t;
@@ -95,14 +100,18 @@ Table group_table(const std::vector<GroupSummary>& groups) {
 
 }  // namespace
 
-Report validation_report(const std::vector<ValidationRow>& rows, const std::vector<GroupSummary>& groups,
-                         bool with_rows) {
+Report summary_report(const std::vector<GroupSummary>& groups, bool by_metric) {
+  std::size_t results = 0;
+  for (const GroupSummary& g : groups) results += g.errors.rows + g.failed;
   Report r;
-  if (with_rows) r.section("Rows").add(row_table(rows));
-  else
-    r.section("Relative error of predictions", fmt::format("{} results", rows.size()))
-        .add(group_table(groups));
-  if (with_rows) r.section("Relative error by group").add(group_table(groups));
+  r.section("Relative error of predictions", fmt::format("{} results", results))
+      .add(group_table(groups, by_metric));
+  return r;
+}
+
+Report rows_report(const std::vector<ValidationRow>& rows) {
+  Report r;
+  r.section("Predictions", fmt::format("{} results", rows.size())).add(row_table(rows));
   return r;
 }
 

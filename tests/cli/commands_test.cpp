@@ -1,0 +1,179 @@
+// What the commands do with their input.
+#include "tests/cli/cli_run.h"
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace ridge {
+namespace {
+
+using nlohmann::json;
+using test::ridge;
+using test::Said;
+using testing::HasSubstr;
+
+std::string temp_file(const std::string& name, const std::string& text) {
+  const std::string path = testing::TempDir() + name;
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+TEST(Plan, ReadsStandardInput) {
+  const Said said = ridge({"plan", "-", "--json"},
+                          "model: gpt2\nhardware: dgx-h100\ndevices: 1\n"
+                          "training: {sequence_length: 128, global_batch: 8}\n");
+  EXPECT_EQ(said.status, 0) << said.err;
+}
+
+TEST(Plan, BadFilesAreReportedWholeWithPlaces) {
+  const std::string path = temp_file("ridge-bad.yaml",
+                                     "model: gpt2\nhardware: dgx-h100\ndevices: -3\ntraining:\n"
+                                     "  sequence_length: many\n  globl_batch: 8\nparallel: [1]\n");
+  const Said said = ridge({"plan", path});
+  EXPECT_EQ(said.status, 2);
+  for (const char* place : {":3:10", ":5:20", ":6:3", ":7:11"})
+    EXPECT_THAT(said.err, HasSubstr(path + place));
+  EXPECT_THAT(said.err, HasSubstr("did you mean 'global_batch'?"));
+}
+
+TEST(Plan, BrokenYamlIsLocated) {
+  const std::string path = temp_file("ridge-broken.yaml", "model: [gpt2\nhardware: x\n");
+  const Said said = ridge({"plan", path});
+  EXPECT_EQ(said.status, 2);
+  EXPECT_THAT(said.err, HasSubstr(path + ":"));
+}
+
+TEST(Plan, ImpossiblePlansAreAnswersWithReasons) {
+  const Said said = ridge({"plan", "llama-3-70b-64-h100", "--set", "parallel.tensor=3"});
+  EXPECT_EQ(said.status, 1);
+  EXPECT_THAT(said.out, HasSubstr("CANNOT RUN"));
+  EXPECT_THAT(said.out, HasSubstr("64 heads"));
+}
+
+TEST(Plan, SavedScenariosAnswerTheSame) {
+  const std::string path = testing::TempDir() + "ridge-saved.yaml";
+  const Said first = ridge({"train", "llama-3-8b", "--on", "hgx-h200", "-n", "8", "--zero", "3", "--seq",
+                            "2048", "--set", "model.layers=8", "--save", path, "--json"});
+  ASSERT_EQ(first.status, 0) << first.err;
+  const Said again = ridge({"plan", path, "--json"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(json::parse(first.out)["time"], json::parse(again.out)["time"]);
+  EXPECT_EQ(json::parse(first.out)["memory"], json::parse(again.out)["memory"]);
+}
+
+// Advice is a promise: the change it names, given as --set, must give the time and the peak it names.
+TEST(Plan, AdviceHoldsWhenTaken) {
+  std::size_t taken = 0;
+  for (const std::string name : {"llama-3-70b-too-big", "deepseek-v3-1024-h100", "llama-3-8b-fsdp-h200",
+                                 "llama-3-8b-lora-h200", "llama-3-70b-decode"}) {
+    const json before = json::parse(ridge({"plan", name, "--json"}).out);
+    for (const json& advice : before["advice"]) {
+      std::vector<std::string> arguments{"plan", name, "--json", "--no-advice"};
+      for (const json& set : advice["set"])
+        arguments.insert(arguments.end(), {"--set", set.get<std::string>()});
+      if (advice["set"].empty()) continue;
+      const Said said = ridge(arguments);
+      ASSERT_LE(said.status, 1) << said.err;
+      const json after = json::parse(said.out);
+      EXPECT_TRUE(after["fits"].get<bool>()) << name << advice;
+      EXPECT_EQ(after["memory"]["peak_allocated_bytes"], advice["peak_allocated_bytes"]) << name << advice;
+      const json& time = after["time"];
+      EXPECT_EQ(time.contains("step_seconds") ? time["step_seconds"] : time["decode_step_seconds"],
+                advice["seconds"])
+          << name << advice;
+      ++taken;
+    }
+  }
+  EXPECT_GT(taken, 2u);
+}
+
+TEST(Flags, MeanTheSameAsAFile) {
+  const Said flags =
+      ridge({"infer", "llama-3-70b", "--on", "dgx-h100", "--devices", "8", "--tp", "8", "--phase", "decode",
+             "--batch", "32", "--prompt", "4096", "--software", "vllm", "--json"});
+  const Said file = ridge({"plan", "llama-3-70b-decode", "--json"});
+  ASSERT_EQ(flags.status, 0) << flags.err;
+  EXPECT_EQ(json::parse(flags.out)["time"], json::parse(file.out)["time"]);
+}
+
+TEST(Flags, SayWhatWasAssumed) {
+  const Said said = ridge({"infer", "llama-3-8b", "--on", "hgx-h200", "--width", "400"});
+  EXPECT_THAT(said.out, HasSubstr("not stated, so assumed: software vllm"));
+  EXPECT_THAT(said.out, HasSubstr("output tokens 128"));
+}
+
+TEST(Flags, ShortModelsGetTheirOwnLength) {
+  const Said said = ridge({"train", "gpt2", "--on", "hgx-h200", "-n", "1"});
+  EXPECT_EQ(said.status, 0) << said.out;
+  EXPECT_THAT(said.out, HasSubstr("sequence 1024"));
+}
+
+TEST(Flags, ProblemsPointAtTheFlag) {
+  const Said said = ridge({"train", "gpt2", "--on", "hgx-h200", "--tp", "two", "--zero", "7"});
+  EXPECT_EQ(said.status, 2);
+  EXPECT_THAT(said.err, HasSubstr("--tp"));
+  EXPECT_THAT(said.err, HasSubstr("--zero"));
+}
+
+TEST(Compare, TakesFilesChangesAndVariations) {
+  const Said said =
+      ridge({"compare", "gpt2-first-steps", "+training.micro_batch=4", "gpt2-first-steps,hardware=hgx-h200",
+             "--vary", "training.recompute=none,full", "--json"});
+  ASSERT_EQ(said.status, 0) << said.err;
+  const json j = json::parse(said.out);
+  ASSERT_EQ(j["scenarios"].size(), 5u);
+  EXPECT_EQ(j["differences"]["training.micro_batch"][1], "4");
+  EXPECT_EQ(j["differences"]["hardware"][2], "hgx-h200");
+  EXPECT_TRUE(j["scenarios"][0]["metrics"].contains("time.step_seconds"));
+}
+
+TEST(Compare, IsInfeasibleWhenOneIs) {
+  EXPECT_EQ(ridge({"compare", "gpt2-first-steps", "llama-3-70b-too-big"}).status, 1);
+}
+
+TEST(Explain, ReachesInputsWithTheirPlace) {
+  const Said said = ridge({"explain", "memory.parts.weights", "gpt2-first-steps", "--depth", "40"});
+  EXPECT_EQ(said.status, 0);
+  EXPECT_THAT(said.out, HasSubstr("presets/precision/amp-bf16.yaml:"));
+  const json j = json::parse(ridge({"explain", "weights", "gpt2-first-steps", "--json"}).out);
+  EXPECT_EQ(j["key"], "memory.parts.weights");
+  EXPECT_FALSE(j["terms"].empty());
+}
+
+TEST(Explain, CommandLineValuesSaySo) {
+  const Said said = ridge(
+      {"explain", "step_seconds", "gpt2-first-steps", "--set", "training.micro_batch=4", "--depth", "40"});
+  EXPECT_THAT(said.out, HasSubstr("--set training.micro_batch=4"));
+}
+
+TEST(Model, ImportsAConfig) {
+  const std::string path = temp_file("config.json", R"({"model_type": "llama", "hidden_size": 64,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128, "vocab_size": 100,
+    "max_position_embeddings": 64})");
+  const Said said = ridge({"model", path, "--json"});
+  EXPECT_EQ(said.status, 0) << said.err;
+  EXPECT_GT(json::parse(said.out)["parameters"]["total"], 0);
+}
+
+TEST(Schema, IsValidJson) {
+  for (const char* name : {"scenario", "model", "hardware", "software", "precision", "format"}) {
+    const json j = json::parse(ridge({"schema", name, "--json"}).out);
+    EXPECT_TRUE(j.contains("properties")) << name;
+  }
+}
+
+TEST(Presets, OverlayFolderGoesFirst) {
+  namespace fs = std::filesystem;
+  const fs::path root = fs::path(testing::TempDir()) / "ridge-presets";
+  fs::create_directories(root / "models");
+  std::ofstream(root / "models" / "mine.yaml") << "extends: gpt2\nlayers: 3\n";
+  const Said said = ridge({"model", "mine", "--presets", root.string(), "--json"});
+  EXPECT_EQ(said.status, 0) << said.err;
+  EXPECT_EQ(json::parse(said.out)["layers"][0]["count"], 3);
+}
+
+}  // namespace
+}  // namespace ridge

@@ -1,0 +1,130 @@
+// Usage, exit status, and which stream says what.
+#include "cli/arguments.h"
+#include "tests/cli/cli_run.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ridge {
+namespace {
+
+using test::ridge;
+using test::Said;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Usage, StatusSaysWhatHappened) {
+  EXPECT_EQ(ridge({"plan", "llama-3-70b-64-h100"}).status, 0);
+  EXPECT_EQ(ridge({"plan", "llama-3-70b-too-big"}).status, 1);
+  EXPECT_EQ(ridge({"plan", "no-such-scenario"}).status, 2);
+  EXPECT_EQ(ridge({"plan"}).status, 2);
+  EXPECT_EQ(ridge({}).status, 2);
+  EXPECT_EQ(ridge({"--help"}).status, 0);
+}
+
+TEST(Usage, ProblemsGoToErrAndResultsToOut) {
+  const Said good = ridge({"plan", "gpt2-first-steps", "--json"});
+  EXPECT_EQ(good.err, "");
+  EXPECT_TRUE(good.out.starts_with("{"));
+  const std::vector<std::vector<std::string>> bad = {{"plan", "nothing"},
+                                                     {"plan", "gpt2-first-steps", "--set", "x=1", "--json"},
+                                                     {"frobnicate"},
+                                                     {"plan", "a", "b"},
+                                                     {"explain", "no.such.key", "gpt2-first-steps"},
+                                                     {"list", "gadgets"},
+                                                     {"schema", "x"},
+                                                     {"validate", "/no/such.csv"},
+                                                     {"model", "no-model"},
+                                                     {"hardware", "no-machine"},
+                                                     {"completion", "fish"},
+                                                     {"compare", "gpt2-first-steps"},
+                                                     {"train", "gpt2"}};
+  for (const auto& arguments : bad) {
+    const Said said = ridge(arguments);
+    EXPECT_EQ(said.status, 2) << arguments[0];
+    EXPECT_EQ(said.out, "") << arguments[0];
+    EXPECT_NE(said.err, "") << arguments[0];
+  }
+}
+
+TEST(Usage, SuggestsTheNearestName) {
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"paln"}, "plan"},
+      {{"plan", "gpt2-first-step"}, "gpt2-first-steps"},
+      {{"plan", "gpt2-first-steps", "--jsn"}, "--json"},
+      {{"train", "gpt2", "--micro-batches", "2"}, "--micro-batch"},
+      {{"model", "lama-3-8b"}, "llama-3-8b"},
+      {{"hardware", "dgx-h1000"}, "dgx-h100"},
+      {{"plan", "gpt2-first-steps", "--set", "training.micro_bach=1"}, "micro_batch"},
+      {{"plan", "gpt2-first-steps", "--set", "training.precision=amp-bf61"}, "amp-bf16"},
+      {{"plan", "gpt2-first-steps", "--set", "software=transformer-eager"}, "transformers-eager"},
+      {{"explain", "memory.parts.wieghts", "gpt2-first-steps"}, "memory.parts.weights"},
+      {{"list", "modles"}, "models"},
+      {{"schema", "trainin"}, "training"},
+  };
+  for (const auto& [arguments, name] : cases)
+    EXPECT_THAT(ridge(arguments).err, HasSubstr("did you mean '" + name + "'?")) << arguments[0];
+}
+
+TEST(Usage, EveryCommandHasHelpWithExamples) {
+  for (const CommandInfo& c : command_infos()) {
+    const Said said = ridge({c.name, "--help"});
+    EXPECT_EQ(said.status, 0);
+    EXPECT_EQ(said.err, "");
+    EXPECT_THAT(said.out, HasSubstr("Examples:")) << c.name;
+    EXPECT_THAT(said.out, HasSubstr("ridge " + c.name)) << c.name;
+    EXPECT_EQ(ridge({"help", c.name}).out, said.out);
+  }
+}
+
+TEST(Usage, OptionsOfOneKeyDoNotSwallowTheScenario) {
+  const Said said = ridge({"plan", "--set", "training.micro_batch=4", "gpt2-first-steps", "--json"});
+  EXPECT_EQ(said.status, 0) << said.err;
+}
+
+TEST(Usage, ColourFollowsOptionThenEnvironmentThenTerminal) {
+  const auto is_coloured = [](const std::vector<std::string>& more, const Terminal& t) {
+    std::vector<std::string> arguments{"plan", "gpt2-first-steps"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return ridge(arguments, {}, t).out.find('\x1b') != std::string::npos;
+  };
+  Terminal terminal;
+  EXPECT_FALSE(is_coloured({}, terminal));
+  EXPECT_TRUE(is_coloured({"--color", "always"}, terminal));
+  terminal.out_is_terminal = true;
+  EXPECT_TRUE(is_coloured({}, terminal));
+  EXPECT_FALSE(is_coloured({"--color=never"}, terminal));
+  terminal.wants_color = false;  // NO_COLOR
+  EXPECT_FALSE(is_coloured({}, terminal));
+  EXPECT_EQ(ridge({"plan", "gpt2-first-steps", "--color", "sometimes"}).status, 2);
+}
+
+TEST(Usage, NoLineIsWiderThanTheTerminal) {
+  for (const char* width : {"60", "80", "100", "132"}) {
+    std::istringstream text(ridge({"plan", "llama-3-70b-64-h100", "--width", width, "--ascii"}).out);
+    for (std::string line; std::getline(text, line);) EXPECT_LE(line.size(), std::stoul(width)) << line;
+  }
+}
+
+TEST(Usage, CompletionScriptsParse) {
+  for (const std::string shell : {"bash", "zsh"}) {
+    const Said said = ridge({"completion", shell});
+    ASSERT_EQ(said.status, 0);
+    for (const CommandInfo& c : command_infos()) EXPECT_THAT(said.out, HasSubstr(c.name));
+    if (std::system(("command -v " + shell + " > /dev/null").c_str()) != 0) continue;
+    const std::string path = testing::TempDir() + "ridge-completion." + shell;
+    std::ofstream(path) << said.out;
+    EXPECT_EQ(std::system((shell + " -n " + path).c_str()), 0) << shell;
+  }
+}
+
+TEST(Usage, ListGivesNamesForScripts) {
+  const Said said = ridge({"list", "models", "--names"});
+  EXPECT_THAT(said.out, HasSubstr("llama-3-8b\n"));
+  EXPECT_THAT(said.out, Not(HasSubstr(" ")));
+}
+
+}  // namespace
+}  // namespace ridge
