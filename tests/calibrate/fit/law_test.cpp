@@ -23,13 +23,13 @@ KernelLaw known_law() {
 
 std::vector<LawPoint> products_of(const KernelLaw& law, double noise, std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  std::normal_distribution<double> error(0, noise);
+  std::normal_distribution<double> error;  // scaled below: a deviation of 0 is not allowed
   std::vector<LawPoint> out;
   for (double m : {1, 16, 64, 256, 1024, 4096, 16384})
     for (double n : {512, 1536, 4096, 16384})
       for (double k : {512, 4096, 8192}) {
         const Work w = *work_of(product(m, n, k));
-        out.push_back({w, law_time(law, w) * std::exp(error(random))});
+        out.push_back({w, law_time(law, w) * std::exp(noise * error(random))});
       }
   return out;
 }
