@@ -14,7 +14,8 @@ const Schema<ParallelPlan>& SchemaOf<ParallelPlan>::get() {
       "parallel",
       "How the work is split; devices = data x tensor x pipeline x context",
       {
-          field("data", &P::data, "data-parallel replicas; absent: derived from the devices").range(0, most_replicas),
+          field("data", &P::data, "data-parallel replicas; absent: derived from the devices")
+              .range(0, most_replicas),
           field("tensor", &P::tensor, "devices a layer's products are split over").range(1, most_devices),
           field("sequence", &P::sequence, "splits what tensor parallelism leaves whole along the sequence"),
           field("pipeline", &P::pipeline, "stages the layers are split over").range(1, most_devices),

@@ -7,7 +7,9 @@ const Schema<Training>& SchemaOf<Training>::get() {
       "training",
       "One optimizer step on global_batch sequences",
       {
-          field("sequence_length", &Training::sequence_length, "tokens per sequence").range(1, 1e9).required(),
+          field("sequence_length", &Training::sequence_length, "tokens per sequence")
+              .range(1, 1e9)
+              .required(),
           field("micro_batch", &Training::micro_batch, "sequences a data-parallel replica processes at once")
               .range(1, 1e7),
           field("global_batch", &Training::global_batch,
@@ -74,7 +76,8 @@ const Schema<OperatorCase>& SchemaOf<OperatorCase>::get() {
           field("experts", &O::experts, "experts in all").range(0, 1e6),
           field("top_k", &O::top_k, "experts a token visits").range(0, 1e6),
           field("tokens", &O::tokens, "tokens routed").range(0, 1e9),
-          field("expert_parallel", &O::expert_parallel, "devices the experts are spread over").range(1, 65536),
+          field("expert_parallel", &O::expert_parallel, "devices the experts are spread over")
+              .range(1, 65536),
           field("parameters", &O::parameters, "optimizer: parameters updated").range(0, 1e15),
           field("causal", &O::causal, "the mask hides later tokens"),
       }};

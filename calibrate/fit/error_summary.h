@@ -34,7 +34,7 @@ struct ErrorSummary {
   std::int64_t points = 0;
   double mean = 0, median = 0, p90 = 0, max = 0;  ///< of |relative error|
   double bias = 0;                                ///< median of the signed relative error
-  double coverage = 0;  ///< share of the points inside their interval; 0 without intervals
+  double coverage = 0;            ///< share of the points inside their interval; 0 without intervals
   std::vector<WorstPoint> worst;  ///< at most five
 };
 

@@ -10,7 +10,7 @@ namespace {
 using Parameters = std::array<double, num_law_parameters>;  // logarithms
 
 constexpr double loss_scale = 0.1;
-constexpr Parameters lowest{-18.4, -4.6, -4.6, 0, -27.6};      // 10 ns, 1 %, 1 %, 1, 1 ps
+constexpr Parameters lowest{-18.4, -4.6, -4.6, 0, -27.6};            // 10 ns, 1 %, 1 %, 1, 1 ps
 constexpr Parameters highest{-4.6, 0, 0, 2.772588722239781, -11.5};  // 10 ms, 1, 1, 16, 10 us
 
 KernelLaw law_at(const Parameters& p, const LawFit& f) {
@@ -106,7 +106,8 @@ Seconds law_time(const KernelLaw& law, const Work& work) {
   const Seconds memory = work.bytes / (law.bandwidth_fraction * law.bandwidth);
   const Seconds longer = max(compute, memory), shorter = min(compute, memory);
   const double q = law.exponent;
-  const Seconds joined = shorter > Seconds{} ? longer * std::pow(1 + std::pow(shorter / longer, q), 1 / q) : longer;
+  const Seconds joined =
+      shorter > Seconds{} ? longer * std::pow(1 + std::pow(shorter / longer, q), 1 / q) : longer;
   return law.fixed_time + law.per_unit * work.units + joined;
 }
 
@@ -122,7 +123,8 @@ LawFit fit_law(std::span<const LawPoint> points, FlopPerSecond peak, BytesPerSec
   const Seconds shortest = std::ranges::min_element(points, {}, &LawPoint::time)->time;
   std::optional<Descent> best;
   for (const double q : {1.3, 3.0, 8.0}) {
-    Parameters start{std::log(shortest.value() * 0.7), std::log(0.7), std::log(0.8), std::log(q), std::log(3e-9)};
+    Parameters start{std::log(shortest.value() * 0.7), std::log(0.7), std::log(0.8), std::log(q),
+                     std::log(3e-9)};
     for (std::size_t i = 0; i < start.size(); ++i) start[i] = std::clamp(start[i], lowest[i], highest[i]);
     const Descent d = descend(points, start, fit, free);
     if (!best || d.cost < best->cost) best = d;

@@ -56,7 +56,7 @@ struct LawPoint {
 
 struct LawFit {
   KernelLaw law;
-  double cost = 0;                                ///< mean of the loss
+  double cost = 0;                                 ///< mean of the loss
   std::array<bool, num_law_parameters> is_free{};  ///< the others the points cannot tell
   bool is_converged = false;
 };

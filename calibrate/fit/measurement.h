@@ -28,8 +28,8 @@ namespace ridge {
 struct Measurement {
   std::string family, variant;
   std::map<std::string, double, std::less<>> sizes;
-  Seconds time;                   ///< median of the samples
-  Seconds low, high;              ///< 95 % interval of that median; zero when the source gives none
+  Seconds time;       ///< median of the samples
+  Seconds low, high;  ///< 95 % interval of that median; zero when the source gives none
   std::int64_t samples = 1;
   double spread = 0;              ///< interquartile range / median
   double revisit_difference = 0;  ///< |a - b| / min of the medians of two visits

@@ -150,7 +150,8 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
   say(slow, "taken at a lowered clock");
   for (const auto& [key, points] : groups) {
     if (points.size() < 3)
-      out.skipped.push_back(fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
+      out.skipped.push_back(
+          fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
     else if (work_of(points.front())) out.kernels.push_back(fit_kernel(points, limits, options));
     else out.curves.push_back(fit_curve_model(points));
   }

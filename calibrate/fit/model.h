@@ -62,7 +62,7 @@ Seconds predict(const CurveModel&, const Measurement&);
 struct FitOptions {
   double hold_out_fraction = 0.2;  ///< where the measurements mark none themselves
   bool has_table = true;
-  std::size_t most_knots = 12;     ///< per axis
+  std::size_t most_knots = 12;  ///< per axis
 };
 
 struct Models {

@@ -38,7 +38,8 @@ std::vector<std::string> error_objections(const ErrorSummary& e, std::int64_t le
   if (e.points < least)
     out.push_back(fmt::format("only {} points were held out, {} are needed", e.points, least));
   if (e.median > most_median)
-    out.push_back(fmt::format("hold-out median {:.1f} % exceeds {:.0f} %", 100 * e.median, 100 * most_median));
+    out.push_back(
+        fmt::format("hold-out median {:.1f} % exceeds {:.0f} %", 100 * e.median, 100 * most_median));
   if (e.p90 > most_p90)
     out.push_back(
         fmt::format("hold-out 90th percentile {:.1f} % exceeds {:.0f} %", 100 * e.p90, 100 * most_p90));
@@ -50,7 +51,8 @@ std::vector<std::string> error_objections(const ErrorSummary& e, std::int64_t le
 std::vector<std::string> gate_objections(const KernelModel& m) {
   std::vector<std::string> out = error_objections(m.hold_out, least_points);
   constexpr double at_bound = 0.9999;
-  const bool has_flops = m.law.peak < FlopPerSecond{1e29} && m.family != "pointwise" && m.family != "attention_decode";
+  const bool has_flops =
+      m.law.peak < FlopPerSecond{1e29} && m.family != "pointwise" && m.family != "attention_decode";
   if (has_flops && m.law.flop_fraction >= at_bound)
     out.emplace_back("reaches the whole peak: the peak or the FLOPs are wrong");
   if (m.law.bandwidth_fraction >= at_bound)

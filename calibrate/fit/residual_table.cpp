@@ -24,8 +24,7 @@ Weights weights_at(const std::vector<TableAxis>& axes, std::span<const double> a
     const double x = std::clamp(at[a], knots.front(), knots.back());
     std::size_t i = static_cast<std::size_t>(std::ranges::upper_bound(knots, x) - knots.begin());
     i = std::clamp<std::size_t>(i, 1, std::max<std::size_t>(knots.size() - 1, 1)) - 1;
-    const double share =
-        knots.size() > 1 ? std::log(x / knots[i]) / std::log(knots[i + 1] / knots[i]) : 0;
+    const double share = knots.size() > 1 ? std::log(x / knots[i]) / std::log(knots[i + 1] / knots[i]) : 0;
     Weights next;
     for (const auto& [index, w] : out) {
       if (share < 1) next.emplace_back(index * knots.size() + i, w * (1 - share));
@@ -71,12 +70,14 @@ struct Row {
   double residual, loss_weight;
 };
 
-std::vector<double> solve(std::span<const Row> rows, const Triplets& penalty, double strength, std::size_t n) {
+std::vector<double> solve(std::span<const Row> rows, const Triplets& penalty, double strength,
+                          std::size_t n) {
   Triplets entries;
   Eigen::VectorXd right = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(n));
   for (const Row& row : rows) {
     add_square(entries, row.weights, row.loss_weight);
-    for (const auto& [i, w] : row.weights) right[static_cast<Eigen::Index>(i)] += row.loss_weight * w * row.residual;
+    for (const auto& [i, w] : row.weights)
+      right[static_cast<Eigen::Index>(i)] += row.loss_weight * w * row.residual;
   }
   for (const auto& t : penalty) entries.emplace_back(t.row(), t.col(), strength * t.value());
   for (std::size_t i = 0; i < n; ++i) entries.emplace_back(static_cast<int>(i), static_cast<int>(i), 1e-6);

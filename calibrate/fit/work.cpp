@@ -5,7 +5,8 @@ namespace {
 
 Work gemm_work(const Measurement& x) {
   const double m = x.size("m"), n = x.size("n"), k = x.size("k"), count = x.size("count", 1);
-  const double a = x.size("activation_bytes", 2), w = x.size("weight_bytes", 2), o = x.size("output_bytes", a);
+  const double a = x.size("activation_bytes", 2), w = x.size("weight_bytes", 2),
+               o = x.size("output_bytes", a);
   return {Flop{2 * m * n * k * count}, Bytes{count * (m * k * a + n * k * w + m * n * o)}};
 }
 

@@ -35,12 +35,18 @@ struct Dtype {
 };
 // Widths in bytes.  A block scale adds 4 B to 128 (activations) or 16 384 (weights) elements: left out.
 constexpr std::array dtypes{
-    Dtype{"bfloat16", "bf16", 2, 2, 2},        Dtype{"bf16", "bf16", 2, 2, 2},
-    Dtype{"float16", "fp16", 2, 2, 2},         Dtype{"fp16", "fp16", 2, 2, 2},
-    Dtype{"tf32", "tf32", 4, 4, 4},            Dtype{"fp8", "fp8", 1, 1, 2},
-    Dtype{"fp8_block", "fp8-block", 1, 1, 2},  Dtype{"nvfp4", "nvfp4", 0.5625, 0.5625, 2},
-    Dtype{"int8_wo", "int8-weights", 2, 1, 2}, Dtype{"int4_wo", "int4-weights", 2, 0.5, 2},
-    Dtype{"sq", "int8", 1, 1, 2},              Dtype{"int8", "int8", 1, 1, 2},
+    Dtype{"bfloat16", "bf16", 2, 2, 2},
+    Dtype{"bf16", "bf16", 2, 2, 2},
+    Dtype{"float16", "fp16", 2, 2, 2},
+    Dtype{"fp16", "fp16", 2, 2, 2},
+    Dtype{"tf32", "tf32", 4, 4, 4},
+    Dtype{"fp8", "fp8", 1, 1, 2},
+    Dtype{"fp8_block", "fp8-block", 1, 1, 2},
+    Dtype{"nvfp4", "nvfp4", 0.5625, 0.5625, 2},
+    Dtype{"int8_wo", "int8-weights", 2, 1, 2},
+    Dtype{"int4_wo", "int4-weights", 2, 0.5, 2},
+    Dtype{"sq", "int8", 1, 1, 2},
+    Dtype{"int8", "int8", 1, 1, 2},
 };
 
 const Dtype* dtype_of(std::string_view written) {
@@ -60,7 +66,7 @@ std::string import_gemm(const Row& row, std::string_view prefix, Measurement& m)
   if (!d) return "gemm in " + row.text(key("dtype"));
   m.family = "gemm";
   m.variant = d->variant;
-  m.sizes = {{"m", row.number(key("m"))}, {"n", row.number(key("n"))}, {"k", row.number(key("k"))},
+  m.sizes = {{"m", row.number(key("m"))},         {"n", row.number(key("n"))}, {"k", row.number(key("k"))},
              {"activation_bytes", d->activation}, {"weight_bytes", d->weight}, {"output_bytes", d->output}};
   return {};
 }
@@ -76,10 +82,16 @@ std::string import_attention(const Row& row, Measurement& m) {
   if (!a || !c) return "attention in " + dtype;
   const bool is_decode = op.starts_with("decode");
   m.family = is_decode ? "attention_decode" : "attention_prefill";
-  m.variant = a->variant == c->variant ? std::string(a->variant) : fmt::format("{}-cache-{}", a->variant, c->variant);
-  copy_sizes(m, row, {{"batch", "batch"}, {"heads", "heads"}, {"kv_heads", "kv_heads"}, {"head_dim", "head_dim"},
-                      {"key_tokens", "seqlen_kv"}});
-  if (!is_decode) m.sizes["query_tokens"] = row.number("seqlen_q"), m.sizes["causal"] = row.text("causal") == "yes";
+  m.variant =
+      a->variant == c->variant ? std::string(a->variant) : fmt::format("{}-cache-{}", a->variant, c->variant);
+  copy_sizes(m, row,
+             {{"batch", "batch"},
+              {"heads", "heads"},
+              {"kv_heads", "kv_heads"},
+              {"head_dim", "head_dim"},
+              {"key_tokens", "seqlen_kv"}});
+  if (!is_decode)
+    m.sizes["query_tokens"] = row.number("seqlen_q"), m.sizes["causal"] = row.text("causal") == "yes";
   m.sizes["activation_bytes"] = a->activation, m.sizes["cache_bytes"] = c->activation;
   return {};
 }
@@ -116,8 +128,12 @@ std::string import_operator_attention(const Row& row, Measurement& m) {
   if (!is_decode && row.text("operator.phase") == "backward") return "attention backward";
   m.family = is_decode ? "attention_decode" : "attention_prefill";
   m.variant = d->variant;
-  copy_sizes(m, row, {{"batch", "operator.batch"}, {"heads", "operator.heads"}, {"kv_heads", "operator.kv_heads"},
-                      {"head_dim", "operator.head_dim"}, {"key_tokens", "operator.sequence"}});
+  copy_sizes(m, row,
+             {{"batch", "operator.batch"},
+              {"heads", "operator.heads"},
+              {"kv_heads", "operator.kv_heads"},
+              {"head_dim", "operator.head_dim"},
+              {"key_tokens", "operator.sequence"}});
   if (!is_decode) {
     m.sizes["query_tokens"] = m.sizes["key_tokens"];
     m.sizes["causal"] = row.text("operator.causal") != "false";
@@ -174,12 +190,15 @@ ImportedTable import_table(const SourcePtr& source, Diagnostics& diagnostics) {
 }
 
 std::string device_preset_name(std::string_view gpu) {
-  constexpr std::pair<std::string_view, std::string_view> known[] = {
-      {"L40S-48GB", "l40s"}, {"H20-96GB", "h20"}, {"H800-SXM", "h800-sxm-80gb"}, {"NVIDIA H200", "h200-sxm-141gb"}};
+  constexpr std::pair<std::string_view, std::string_view> known[] = {{"L40S-48GB", "l40s"},
+                                                                     {"H20-96GB", "h20"},
+                                                                     {"H800-SXM", "h800-sxm-80gb"},
+                                                                     {"NVIDIA H200", "h200-sxm-141gb"}};
   for (const auto& [written, preset] : known)
     if (written == gpu) return std::string(preset);
   std::string out(gpu);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return out;
 }
 

@@ -73,7 +73,10 @@ std::string read_line(const std::string& line, MeasuredRun& run) {
 }  // namespace
 
 std::string measurement_line(const Measurement& m) {
-  json j{{"family", m.family}, {"variant", m.variant}, {"sizes", m.sizes}, {"seconds", m.time.value()},
+  json j{{"family", m.family},
+         {"variant", m.variant},
+         {"sizes", m.sizes},
+         {"seconds", m.time.value()},
          {"samples", m.samples}};
   put_unless_zero(j, "low", m.low.value());
   put_unless_zero(j, "high", m.high.value());

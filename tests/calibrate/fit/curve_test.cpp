@@ -8,13 +8,15 @@ namespace ridge {
 namespace {
 
 Measurement point(double bytes, double seconds) {
-  return {.family = "all_reduce", .variant = "4 devices", .sizes = {{"bytes", bytes}}, .time = Seconds{seconds}};
+  return {
+      .family = "all_reduce", .variant = "4 devices", .sizes = {{"bytes", bytes}}, .time = Seconds{seconds}};
 }
 
 TEST(Isotonic, PoolsNeighboursThatFall) {
   EXPECT_EQ(isotonic(std::vector<double>{1, 3, 2, 4}), (std::vector<double>{1, 2.5, 2.5, 4}));
   EXPECT_EQ(isotonic(std::vector<double>{3, 2, 1}), (std::vector<double>{2, 2, 2}));
-  EXPECT_EQ(isotonic(std::vector<double>{4, 1}, std::vector<double>{1, 3}), (std::vector<double>{1.75, 1.75}));
+  EXPECT_EQ(isotonic(std::vector<double>{4, 1}, std::vector<double>{1, 3}),
+            (std::vector<double>{1.75, 1.75}));
 }
 
 TEST(Isotonic, NeverFallsAndKeepsTheSum) {
@@ -41,7 +43,8 @@ TEST(TimeCurve, IsExactOnALatencyAndABandwidth) {
 }
 
 TEST(TimeCurve, NeverFalls) {
-  const TimeCurve c = fit_curve(std::vector{point(1024, 9e-6), point(2048, 8e-6), point(4096, 12e-6), point(2048, 30e-6)});
+  const TimeCurve c =
+      fit_curve(std::vector{point(1024, 9e-6), point(2048, 8e-6), point(4096, 12e-6), point(2048, 30e-6)});
   Seconds before;
   for (double s = 100; s < 1e5; s *= 1.1) {
     EXPECT_GE(curve_time(c, Bytes{s}), before);

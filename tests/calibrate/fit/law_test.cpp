@@ -17,8 +17,12 @@ Measurement product(double m, double n, double k) {
 }
 
 KernelLaw known_law() {
-  return {.fixed_time = Seconds{3.5e-6}, .flop_fraction = 0.76, .bandwidth_fraction = 0.85, .exponent = 4,
-          .peak = peak, .bandwidth = bandwidth};
+  return {.fixed_time = Seconds{3.5e-6},
+          .flop_fraction = 0.76,
+          .bandwidth_fraction = 0.85,
+          .exponent = 4,
+          .peak = peak,
+          .bandwidth = bandwidth};
 }
 
 std::vector<LawPoint> products_of(const KernelLaw& law, double noise, std::uint64_t seed) {
@@ -49,8 +53,15 @@ TEST(WorkOf, AProductWithWeightsOfOtherWidth) {
 
 // Pairs a mask keeps: 4 * 5 / 2 = 10 of 16; 4 d FLOPs a pair; q and o 2 heads, k and v 1.
 TEST(WorkOf, CausalAttentionWithSharedHeads) {
-  Measurement x{.family = "attention_prefill", .variant = "bf16", .sizes = {{"batch", 3}, {"heads", 2}, {"kv_heads", 1},
-      {"head_dim", 64}, {"query_tokens", 4}, {"key_tokens", 4}, {"causal", 1}}};
+  Measurement x{.family = "attention_prefill",
+                .variant = "bf16",
+                .sizes = {{"batch", 3},
+                          {"heads", 2},
+                          {"kv_heads", 1},
+                          {"head_dim", 64},
+                          {"query_tokens", 4},
+                          {"key_tokens", 4},
+                          {"causal", 1}}};
   EXPECT_DOUBLE_EQ(work_of(x)->flops.value(), 3.0 * 2 * 4 * 64 * 10);
   EXPECT_DOUBLE_EQ(work_of(x)->bytes.value(), 2.0 * 3 * 64 * (2 * 4 + 1 * 4) * 2);
   x.sizes["key_tokens"] = 10;  // six keys were there before: 4 * 6 + 10
@@ -60,8 +71,10 @@ TEST(WorkOf, CausalAttentionWithSharedHeads) {
 }
 
 TEST(WorkOf, DecodeCountsItsSequencesAndHeads) {
-  const Measurement x{.family = "attention_decode", .variant = "bf16", .sizes = {{"batch", 8}, {"heads", 32},
-      {"kv_heads", 8}, {"head_dim", 128}, {"key_tokens", 1000}}};
+  const Measurement x{
+      .family = "attention_decode",
+      .variant = "bf16",
+      .sizes = {{"batch", 8}, {"heads", 32}, {"kv_heads", 8}, {"head_dim", 128}, {"key_tokens", 1000}}};
   EXPECT_DOUBLE_EQ(work_of(x)->units, 64);
   EXPECT_DOUBLE_EQ(work_of(x)->bytes.value(), 2.0 * 8 * 128 * (32 + 8 * 1000) * 2);
 }
@@ -110,8 +123,11 @@ TEST(FitLaw, FindsTheTimeOfADecodedHead) {
   std::vector<LawPoint> points;
   for (double batch : {1, 8, 64, 256})
     for (double keys : {64, 1024, 16384}) {
-      const Work w = *work_of({.family = "attention_decode", .variant = "bf16", .sizes = {{"batch", batch}, {"heads", 32},
-          {"kv_heads", 8}, {"head_dim", 128}, {"key_tokens", keys}}});
+      const Work w = *work_of(
+          {.family = "attention_decode",
+           .variant = "bf16",
+           .sizes = {
+               {"batch", batch}, {"heads", 32}, {"kv_heads", 8}, {"head_dim", 128}, {"key_tokens", keys}}});
       points.push_back({{Flop{}, w.bytes, w.units}, law_time(law, {Flop{}, w.bytes, w.units})});
     }
   const LawFit fit = fit_law(points, peak, bandwidth);

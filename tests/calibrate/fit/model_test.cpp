@@ -16,8 +16,12 @@ const MachineLimits limits{[](std::string_view) { return FlopPerSecond{989.4e12}
 
 /// A machine with a law, a slow region that the law cannot know, and noise.
 Measurements products(double noise, double slow = 1.3) {
-  const KernelLaw law{.fixed_time = Seconds{3.5e-6}, .flop_fraction = 0.76, .bandwidth_fraction = 0.85, .exponent = 4,
-                      .peak = FlopPerSecond{989.4e12}, .bandwidth = BytesPerSecond{4.8e12}};
+  const KernelLaw law{.fixed_time = Seconds{3.5e-6},
+                      .flop_fraction = 0.76,
+                      .bandwidth_fraction = 0.85,
+                      .exponent = 4,
+                      .peak = FlopPerSecond{989.4e12},
+                      .bandwidth = BytesPerSecond{4.8e12}};
   std::mt19937_64 random(11);
   std::normal_distribution<double> error;  // scaled below: a deviation of 0 is not allowed
   Measurements out;
@@ -89,13 +93,16 @@ TEST(Gates, ObjectToAMachineFasterThanItsPeak) {
 }
 
 TEST(Gates, ObjectToNoise) {
-  EXPECT_THAT(fit_models(products(0.5), limits).kernels[0].objections, Contains(HasSubstr("hold-out median")));
+  EXPECT_THAT(fit_models(products(0.5), limits).kernels[0].objections,
+              Contains(HasSubstr("hold-out median")));
 }
 
 TEST(Curves, HoldOutEverySecondSize) {
   Measurements all;
   for (int e = 10; e <= 30; ++e)
-    all.push_back({.family = "all_reduce", .variant = "4", .sizes = {{"bytes", std::exp2(e)}},
+    all.push_back({.family = "all_reduce",
+                   .variant = "4",
+                   .sizes = {{"bytes", std::exp2(e)}},
                    .time = Seconds{8e-6 + std::exp2(e) / 2e11}});
   const Models models = fit_models(all, limits);
   ASSERT_EQ(models.curves.size(), 1u);
@@ -115,7 +122,8 @@ TEST(Conformal, TakesTheRankThatThePromiseNeeds) {
 }
 
 TEST(ErrorSummary, CountsByDefinition) {
-  const std::vector<Prediction> p{{"a", "", Seconds{1}, Seconds{1.1}}, {"b", "", Seconds{1}, Seconds{0.8}},
+  const std::vector<Prediction> p{{"a", "", Seconds{1}, Seconds{1.1}},
+                                  {"b", "", Seconds{1}, Seconds{0.8}},
                                   {"c", "", Seconds{2}, Seconds{2}}};
   const ErrorSummary s = summarise_errors(p);
   EXPECT_EQ(s.points, 3);

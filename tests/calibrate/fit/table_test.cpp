@@ -7,7 +7,8 @@
 namespace ridge {
 namespace {
 
-std::vector<TablePoint> grid(auto residual, std::initializer_list<double> ms, std::initializer_list<double> ns) {
+std::vector<TablePoint> grid(auto residual, std::initializer_list<double> ms,
+                             std::initializer_list<double> ns) {
   std::vector<TablePoint> out;
   for (double m : ms)
     for (double n : ns) out.push_back({{m, n}, residual(m, n)});
@@ -34,7 +35,9 @@ TEST(ResidualAt, LastAxisIsFastest) {
 }
 
 TEST(FitResiduals, ReturnsSmoothValuesAtTheKnots) {
-  const auto smooth = [](double m, double n) { return 0.1 * std::sin(std::log2(m) / 3) - 0.02 * std::log2(n / 512); };
+  const auto smooth = [](double m, double n) {
+    return 0.1 * std::sin(std::log2(m) / 3) - 0.02 * std::log2(n / 512);
+  };
   const auto points = grid(smooth, {1, 4, 16, 64, 256, 1024}, {512, 2048, 8192});
   const ResidualTable t = fit_residuals(points, axes);
   for (const TablePoint& p : points) EXPECT_NEAR(residual_at(t, p.at), p.residual, 0.01);

@@ -173,7 +173,8 @@ TEST(ReadScenario, DefaultsAreRecordedAsSuch) {
   EXPECT_EQ(r.scenario.origins.at("software").kind, Origin::Kind::default_value);
   // What presets leave out has an origin too, down to the tiers that only the file names.
   EXPECT_EQ(r.scenario.origins.at("hardware.max_nodes").kind, Origin::Kind::default_value);
-  EXPECT_EQ(r.scenario.origins.at("hardware.tiers.nvlink.oversubscription").kind, Origin::Kind::default_value);
+  EXPECT_EQ(r.scenario.origins.at("hardware.tiers.nvlink.oversubscription").kind,
+            Origin::Kind::default_value);
 }
 
 TEST(ReadScenario, FormatsAreResolved) {
