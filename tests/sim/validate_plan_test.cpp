@@ -30,7 +30,7 @@ TEST(ValidatePlan, AGoodPlanHasNone) { EXPECT_TRUE(violations({}).empty()); }
 
 TEST(ValidatePlan, EachRuleHasItsCode) {
   const std::pair<std::string, std::vector<std::string>> rules[] = {
-      {"degree", {"parallel.zero=3", "parallel.data=20000000", "parallel.tensor=2"}},
+      {"degree", {"parallel.data=1048576", "parallel.tensor=64"}},
       {"devices-by-plan", {"parallel.data=3"}},
       {"heads-by-tensor", {"parallel.tensor=6", "devices=24"}},
       {"kv-heads-by-tensor",
