@@ -1,6 +1,7 @@
 #include "sim/report/compare_report.h"
 
 #include "base/quantity_text.h"
+#include "sim/report/figure_text.h"
 #include "sim/report/json_value.h"
 #include "sim/report/plan_report.h"
 
@@ -32,12 +33,6 @@ class Figures {
   std::size_t columns_;
   std::vector<ComparedFigure> all_;
 };
-
-std::string words(std::string_view name) {
-  std::string out(name);
-  std::replace(out.begin(), out.end(), '_', ' ');
-  return out;
-}
 
 void add_totals(Figures& f, std::size_t i, const Estimate& e) {
   for (const auto& [name, amount] : e.time.totals)

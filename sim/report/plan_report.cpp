@@ -2,6 +2,8 @@
 
 #include "base/explain_text.h"
 #include "base/quantity_text.h"
+#include "sim/report/figure_text.h"
+#include "sim/report/memory_section.h"
 
 #include <algorithm>
 #include <array>
@@ -11,30 +13,7 @@
 namespace ridge {
 namespace {
 
-std::string percent(double fraction) {
-  if (!std::isfinite(fraction)) return "-";
-  return std::abs(fraction) < 100 ? fmt::format("{:.1f} %", 100 * fraction)
-                                  : fmt::format("{:.2g} %", 100 * fraction);
-}
-
-std::string whole_percent(double fraction) {
-  if (!std::isfinite(fraction)) return "-";
-  return std::abs(fraction) < 100 ? fmt::format("{:.0f} %", 100 * fraction)
-                                  : fmt::format("{:.2g} %", 100 * fraction);
-}
-
-std::string exact(double value) { return std::isfinite(value) ? format_number(value) : std::string{}; }
-
-double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
 bool is_out_of_memory(const Violation& v) { return v.code == "out-of-memory"; }
-
-/// "per_stage_copies" -> "per stage copies".
-std::string words(std::string_view name) {
-  std::string out(name);
-  std::replace(out.begin(), out.end(), '_', ' ');
-  return out;
-}
 
 class PlanReporter {
  public:
@@ -46,7 +25,7 @@ class PlanReporter {
     title();
     verdict();
     if (can_run_) {
-      if (!s_.operator_case()) memory();
+      if (!s_.operator_case()) add_memory_section(e_, r_);
       time();
       limits();
     }
@@ -134,80 +113,6 @@ class PlanReporter {
                                          percent(t.hardware_flops_utilization.value)),
                              Tone::plain, "throughput.model_flops_utilization",
                              exact(t.model_flops_utilization.value)});
-  }
-
-  void memory() {
-    const MemoryEstimate& m = e_.memory;
-    if (m.stages.empty()) return;
-    const StageMemory& worst = m.stages[std::min(m.worst, m.stages.size() - 1)];
-    Section& section = r_.section(
-        "Memory per device",
-        m.stages.size() > 1 ? fmt::format("pipeline stage {}, which holds most", worst.stage) : "");
-    section.add(memory_bars(worst));
-    if (m.stages.size() > 1) section.add(stage_table());
-    if (m.host_bytes.value.value() > 0)
-      section.add(
-          Facts{{{"host memory", format(m.host_bytes.value), "per node", Tone::plain, "memory.host_bytes"}}});
-  }
-
-  /// Percentages are of the capacity; bars are drawn against what is longest, so that an excess shows.
-  Bars memory_bars(const StageMemory& stage) const {
-    const MemoryEstimate& m = e_.memory;
-    const double capacity = m.capacity.value.value();
-    const double longest = std::max({capacity, stage.allocated.value.value(), m.peak_reserved.value.value()});
-    Bars bars;
-    const auto add = [&](std::string label, Bytes b, Tone tone, std::string key) {
-      bars.items.push_back({std::move(label), format(b), share(b.value(), longest),
-                            percent(share(b.value(), capacity)), tone, std::move(key), exact(b.value())});
-    };
-    for (const auto& [name, amount] : stage.parts)
-      if (amount.value.value() > 0)
-        add(words(name), amount.value, Tone::accent, fmt::format("memory.parts.{}", name));
-    bars.items.emplace_back();
-    const Tone tone = e_.fits ? Tone::good : Tone::bad;
-    add("allocated", stage.allocated.value, tone, "memory.peak_allocated_bytes");
-    add("reserved", m.peak_reserved.value, tone, "memory.peak_reserved_bytes");
-    if (m.outside.value.value() > 0)
-      add("outside the allocator", m.outside.value, Tone::dim, "memory.outside_bytes");
-    add("capacity", m.capacity.value, Tone::dim, "memory.capacity_bytes");
-    return bars;
-  }
-
-  Table stage_table() const {
-    Table t;
-    t.name = "stages";
-    t.columns = {{"stage"}, {"layers"}, {"in flight"}};
-    std::vector<std::string_view> names;
-    for (const StageMemory& stage : e_.memory.stages)
-      for (const auto& part : stage.parts)
-        if (part.amount.value.value() > 0 && std::find(names.begin(), names.end(), part.name) == names.end())
-          names.push_back(part.name);
-    // Smaller parts are left out of narrow text first; they are in the bars and in JSON.
-    std::stable_sort(names.begin(), names.end(), [&](auto a, auto b) { return largest(a) > largest(b); });
-    for (std::size_t i = 0; i < names.size(); ++i)
-      t.columns.push_back({words(names[i]), Align::right, false, static_cast<int>(i) + 1});
-    t.columns.push_back({"allocated"});
-    for (const StageMemory& stage : e_.memory.stages) {
-      std::vector<Cell> row{{std::to_string(stage.stage)},
-                            {std::to_string(stage.layers)},
-                            {std::to_string(stage.micro_batches_in_flight)}};
-      for (const auto name : names) row.push_back(bytes_cell(part_of(stage, name)));
-      row.push_back(bytes_cell(stage.allocated.value));
-      t.rows.push_back(std::move(row));
-    }
-    return t;
-  }
-
-  static Cell bytes_cell(Bytes b) { return {format(b), Tone::plain, exact(b.value())}; }
-  static Bytes part_of(const StageMemory& stage, std::string_view name) {
-    for (const auto& part : stage.parts)
-      if (part.name == name) return part.amount.value;
-    return Bytes{0};
-  }
-  Bytes largest(std::string_view name) const {
-    Bytes most{0};
-    for (const StageMemory& stage : e_.memory.stages) most = std::max(most, part_of(stage, name));
-    return most;
   }
 
   Seconds headline() const {
