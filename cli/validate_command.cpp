@@ -40,8 +40,12 @@ class Rows {
   bool file(const std::string& path) {
     Diagnostics diagnostics;
     const SourcePtr source = read_source(path, diagnostics);
-    const std::vector<Node> rows = source ? read_csv(source, diagnostics) : std::vector<Node>{};
     if (report_problems(s_, diagnostics)) return false;
+    const std::vector<Node> rows = read_csv(source, diagnostics);
+    if (rows.empty() && report_problems(s_, diagnostics)) return false;
+    for (const Diagnostic& d : diagnostics.items()) {  // rows that could not even be cut into cells
+      out_.push_back({d.span.where(), group_of({}, path), "", 0, 0, {}, d.message, true});
+    }
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (s_.terminal.err_is_terminal && i % 50 == 0)
         s_.err << "\r" << path << "  " << i << " of " << rows.size() << "\x1b[K" << std::flush;
@@ -108,7 +112,7 @@ class Rows {
     const Estimate e = evaluate(prepared);
     head.fits = e.fits;
     const auto blocking = std::find_if(e.violations.begin(), e.violations.end(),
-                                       [](const Violation& v) { return v.code != "out-of-memory"; });
+                                       [](const Violation& v) { return !v.code.starts_with("out-of-"); });
     for (const auto& [metric, value] : measured) {
       std::optional<Prediction> p = predicted_value(e, metric);
       if (metric == "bytes" && prepared.weights.total > 0)

@@ -13,7 +13,8 @@
 namespace ridge {
 namespace {
 
-bool is_out_of_memory(const Violation& v) { return v.code == "out-of-memory"; }
+/// Of the device or of the host.
+bool is_out_of_memory(const Violation& v) { return v.code.starts_with("out-of-"); }
 
 class PlanReporter {
  public:
@@ -77,8 +78,7 @@ class PlanReporter {
     f.label = e_.fits ? "FITS" : "DOES NOT FIT";
     f.tone = e_.fits ? Tone::good : Tone::bad;
     f.value = fmt::format("{} of {} per device", format(used), format(capacity));
-    const Bytes reserved = std::max(used, e_.memory.peak_reserved.value) + outside;
-    const Bytes spare = capacity - reserved;
+    const Bytes spare = capacity - used - outside;
     f.note = spare.value() >= 0
                  ? fmt::format("{} ({}) to spare", format(spare), whole_percent(spare / capacity))
                  : fmt::format("{} too much", format(-spare));

@@ -134,6 +134,22 @@ TEST(Compare, IsInfeasibleWhenOneIs) {
   EXPECT_EQ(ridge({"compare", "gpt2-first-steps", "llama-3-70b-too-big"}).status, 1);
 }
 
+TEST(Validate, ABrokenRowDoesNotHideTheOthers) {
+  const std::string path = temp_file(
+      "ridge-broken.csv", "id,model,measured.parameters\na,gpt2,124439808\nb,gpt2\nc,gpt2,124439808\n");
+  const Said said = ridge({"validate", path, "--json"});
+  EXPECT_EQ(said.status, 0) << said.err;
+  const json rows = json::parse(said.out)["rows"];
+  ASSERT_EQ(rows.size(), 3u);
+  std::size_t exact = 0, refused = 0;
+  for (const json& row : rows) {
+    exact += row.contains("relative_error") && row["relative_error"] == 0;
+    refused += row.contains("error");
+  }
+  EXPECT_EQ(exact, 2u);
+  EXPECT_EQ(refused, 1u);
+}
+
 TEST(Explain, ReachesInputsWithTheirPlace) {
   const Said said = ridge({"explain", "memory.parts.weights", "gpt2-first-steps", "--depth", "40"});
   EXPECT_EQ(said.status, 0);
