@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace ridge {
 namespace {
@@ -42,6 +43,13 @@ std::string capital(std::string text) {
   return text;
 }
 
+/// "nvlink (NVLink 4)" and "latency" of "nvlink (NVLink 4) latency"; no subject without parentheses.
+std::pair<std::string, std::string> subject_and_figure(const std::string& label) {
+  const std::size_t end = label.rfind(") ");
+  if (end == std::string::npos) return {"", label};
+  return {label.substr(0, end + 1), label.substr(end + 2)};
+}
+
 /// Memory levels and links downwards, precisions across.
 Table ridge_table(const std::vector<Ridge>& ridges) {
   Table t{{{"FLOP/B against", Align::left}, {"bandwidth"}}, {}, "ridge_points"};
@@ -70,11 +78,19 @@ Report hardware_report(const HardwareSummary& h) {
   Report r;
   r.title = h.name;
   Citations citations;
+  std::string open_subject;
   for (const SummaryRow& row : h.rows) {
     const std::string title = capital(row.section);
-    if (r.sections.empty() || r.sections.back().title != title) r.section(title).add(Facts{});
+    if (r.sections.empty() || r.sections.back().title != title) {
+      r.section(title).add(Facts{});
+      open_subject.clear();
+    }
     auto& facts = std::get<Facts>(r.sections.back().blocks[0]);
-    facts.items.push_back({row.label, value_text(row.value, row.dim), citations.reference(row.origin),
+    const auto [subject, figure] = subject_and_figure(row.label);
+    if (!subject.empty() && subject != open_subject) facts.items.push_back({subject, ""});
+    open_subject = subject;
+    facts.items.push_back({subject.empty() ? figure : "  " + figure, value_text(row.value, row.dim),
+                           citations.reference(row.origin),
                            is_doubtful(row.origin.kind) ? Tone::warning : Tone::plain, row.key,
                            format_number(row.value)});
   }

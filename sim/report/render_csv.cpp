@@ -35,7 +35,8 @@ struct LongRows {
   }
   void block(const Paragraph& p) { row("", p.text); }
   void block(const Facts& facts) {
-    for (const Fact& f : facts.items) row(f.key.empty() ? f.label : f.key, exact_or_text(f.exact, f.value));
+    for (const Fact& f : facts.items)
+      if (!f.value.empty()) row(f.key.empty() ? f.label : f.key, exact_or_text(f.exact, f.value));
   }
   void block(const Bars& bars) {
     for (const Bar& b : bars.items)
