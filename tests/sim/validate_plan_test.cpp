@@ -88,11 +88,18 @@ TEST(ValidatePlan, RemediesAreWhatWouldSatisfy) {
   }
 }
 
-TEST(ValidatePlan, OutOfMemoryIsAddedFromTheEstimate) {
-  const Prepared p = testing::prepared(good, {"training.recompute=none", "training.micro_batch=8"});
-  std::vector<Violation> found;
-  check_capacity(p, memory(p, testing::plan_of(p)), found);
-  EXPECT_TRUE(has(found, "out-of-memory"));
+TEST(ValidatePlan, OutOfMemoryIsAddedFromTheEstimateAndNamesWhatIsLarge) {
+  auto out_of_memory = [](const std::vector<std::string>& assignments) {
+    const Prepared p = testing::prepared(good, assignments);
+    std::vector<Violation> found;
+    check_capacity(p, memory(p, testing::plan_of(p)), found);
+    EXPECT_TRUE(has(found, "out-of-memory"));
+    return found.empty() ? std::string() : found.front().remedy;
+  };
+  const std::string activations = out_of_memory({"training.recompute=none", "training.micro_batch=8"});
+  EXPECT_NE(activations.find("training.recompute to full"), std::string::npos) << activations;
+  const std::string states = out_of_memory({"parallel.tensor=1", "parallel.pipeline=1"});
+  EXPECT_NE(states.find("parallel.zero"), std::string::npos) << states;
 }
 
 TEST(ValidatePlan, UnreachableDevicesAreAViolation) {
