@@ -52,15 +52,22 @@ class Reading {
   }
 
   void check_keys() {
+    static const std::vector<FieldInfo> fields = scenario_fields();
+    for (const Node::Entry& e : document_.entries) {
+      const bool is_known =
+          std::any_of(fields.begin(), fields.end(), [&](const FieldInfo& f) { return f.name == e.key; });
+      if (!is_known) report_key(e, fields);
+    }
+  }
+
+  void report_key(const Node::Entry& e, const std::vector<FieldInfo>& fields) {
     ReadContext c = context("");
     std::vector<std::string> known;
-    for (const FieldInfo& f : scenario_fields()) {
+    for (const FieldInfo& f : fields) {
       known.push_back(f.name);
       for (const FieldInfo& child : f.children) c.known_elsewhere.push_back(f.name + '.' + child.name);
     }
-    for (const Node::Entry& e : document_.entries)
-      if (std::find(known.begin(), known.end(), e.key) == known.end())
-        report_unknown_key(e, "scenario", known, c);
+    report_unknown_key(e, "scenario", known, c);
   }
 
   template <class T> void read_into(std::string_view key, T& out, Range range = {}) {
@@ -99,13 +106,16 @@ class Reading {
     if (e.key == "training") read_training(e.value);
     if (e.key == "inference") {
       s_.workload = read_section<Inference>(e.value, "inference");
-      has_prompt_ = e.value.find("prompt_tokens") || !e.value.is_map();
-      if (!has_prompt_ && options_.needs_workload) {
+      if (e.value.is_map() && !e.value.find("prompt_tokens") && !asks_for_weights_alone()) {
         ReadContext c = context("inference");
         report_missing_key(e.value, {"prompt_tokens", "count", "tokens of the prompt"}, "inference", c);
       }
     }
     if (e.key == "operator") s_.workload = read_section<OperatorCase>(e.value, "operator");
+  }
+
+  bool asks_for_weights_alone() const {
+    return !options_.needs_workload && (s_.measured.bytes || s_.measured.parameters);
   }
 
   template <class T> T read_section(const Node& n, const std::string& path) {
@@ -257,7 +267,6 @@ class Reading {
   Diagnostics& diagnostics_;
   ReadOptions options_;
   Scenario s_;
-  bool has_prompt_ = false;
 };
 
 }  // namespace

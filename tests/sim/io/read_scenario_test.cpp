@@ -189,6 +189,13 @@ TEST(ReadScenario, FormatsAreResolved) {
               HasSubstr("did you mean 'gguf:Q4_K_M'?"));
 }
 
+TEST(ReadScenario, InferenceWantsAPromptUnlessOnlyWeightsAreAskedFor) {
+  const std::string yaml = "model: gpt2\nhardware: dgx-h100\ninference: {phase: decode}\n";
+  EXPECT_THAT(read(yaml).text(), HasSubstr("prompt_tokens"));
+  EXPECT_THAT(read(yaml, {}, {.needs_workload = false}).text(), HasSubstr("prompt_tokens"));
+  EXPECT_FALSE(read(yaml + "measured: {bytes: 5}\n", {}, {.needs_workload = false}).diagnostics.has_errors());
+}
+
 TEST(ReadScenario, OperatorsNeedNoModel) {
   const Read r = read("hardware: hgx-h200\noperator: {kind: gemm, m: 8, n: 8, k: 8}\n");
   ASSERT_FALSE(r.diagnostics.has_errors()) << r.text();
