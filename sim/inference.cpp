@@ -12,6 +12,8 @@ namespace {
 
 constexpr Formula local_tokens{
     "inference.local_tokens", "new tokens of a sequence on one context-parallel rank", "n / c", "definition"};
+constexpr Formula replica_sequences{"inference.replica_sequences", "sequences one replica serves",
+                                    "ceil(B / d)", "definition", "the batch is spread over the replicas"};
 constexpr Formula batch_tokens{"inference.tokens", "new tokens on one device", "b * q", "definition"};
 constexpr Formula joined{"inference.sum", "pieces one after another", "sum(...)", "definition"};
 constexpr Formula wait_formula{"inference.host_wait", "time the device waits for the host", "issued - device",
@@ -70,7 +72,10 @@ class InferenceTimer {
 
   MicroBatch micro_batch(Traced<double> n, Traced<double> past, bool is_decode) {
     MicroBatch b;
-    b.sequences = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
+    const double replicas = static_cast<double>(std::max<std::int64_t>(plan_.data, 1));
+    b.sequences = note(ex_, replica_sequences, std::ceil(static_cast<double>(inference_.batch) / replicas),
+                       {{"B", input(ex_, "inference.batch", static_cast<double>(inference_.batch))},
+                        {"d", input(ex_, "parallel.data", replicas)}});
     const auto c = input(ex_, "parallel.context", static_cast<double>(plan_.context));
     b.query_tokens = is_decode ? n : note(ex_, local_tokens, n.value / c.value, {{"n", n}, {"c", c}});
     b.tokens = note(ex_, batch_tokens, b.sequences.value * b.query_tokens.value,

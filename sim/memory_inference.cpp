@@ -60,6 +60,8 @@ struct Serving {
   Traced<BytesPerElement> activation() const {
     return stated(ex, "precision.activations", p.scenario.precision.activations);
   }
+  /// Prediction modules serve speculative decoding, which is not asked for.
+  bool is_unused(std::size_t kind) const { return p.inventory.layers.kinds[kind].is_mtp; }
   ShardingDegrees degrees() const {
     return {std::max<std::int64_t>(plan.tensor, 1), std::max<std::int64_t>(plan.expert, 1),
             std::max<std::int64_t>(plan.expert_tensor, 1)};
@@ -104,7 +106,8 @@ Traced<Bytes> weights(const Serving& s, const StageLayers& stage) {
   Sum sum(s.ex);
   for (std::size_t k = 0; k < w.of_kind.size() && k < max_layer_kinds; ++k) {
     const double n = is_shared ? std::min(stage.of_kind[k], 1) : stage.of_kind[k];
-    if (n > 0) sum.add(kind_symbols[k], n, w.of_kind[k].per_rank(s.degrees()), "weight bytes of a layer,");
+    if (n > 0 && !s.is_unused(k))
+      sum.add(kind_symbols[k], n, w.of_kind[k].per_rank(s.degrees()), "weight bytes of a layer,");
   }
   if (stage.embeddings > 0)
     sum.add("embedding", stage.embeddings, w.embedding.per_rank(s.degrees()), "weight bytes of the");
@@ -126,7 +129,7 @@ Traced<Bytes> cache(const Serving& s, const StageLayers& stage) {
   const auto c = stated(s.ex, "parallel.context", degree(s.plan.context));
   Sum sum(s.ex);
   for (std::size_t k = 0; k < s.p.inventory.layers.kinds.size() && k < max_layer_kinds; ++k) {
-    if (stage.of_kind[k] == 0) continue;
+    if (stage.of_kind[k] == 0 || s.is_unused(k)) continue;
     const Elements each{cache_elements(layer_cache(a, s.p.inventory.layers.kinds[k]), s.context,
                                        s.encoder_tokens, std::max<std::int64_t>(s.plan.tensor, 1))};
     const double n = stage.of_kind[k];
@@ -164,7 +167,7 @@ Traced<Bytes> pass_activations(const Serving& s, const StageLayers& stage) {
   BytesPerToken most{-1};
   std::size_t widest = 0;
   for (std::size_t k = 0; k < s.p.inventory.layers.kinds.size() && k < max_layer_kinds; ++k) {
-    if (stage.of_kind[k] == 0) continue;
+    if (stage.of_kind[k] == 0 || s.is_unused(k)) continue;
     const WidthTable w = widths(a, s.p.inventory.layers.kinds[k], s.plan, attended);
     const BytesPerToken here = traffic_bytes(pass_traffic(a, w, width), w, width);
     if (here > most) most = here, widest = k;

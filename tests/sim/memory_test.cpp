@@ -180,6 +180,19 @@ TEST(Memory, CacheHoldsKeysAndValuesOfKeyValueHeads) {
   EXPECT_DOUBLE_EQ(part(m, "kv_cache"), 32 * 2049 * 327680.0 / 8);
 }
 
+// Two replicas serve half of the batch each, in memory and in time.
+TEST(Memory, ReplicasShareTheBatch) {
+  const std::vector<std::string> halves = {"parallel.tensor=4", "parallel.data=2", "inference.batch=32"};
+  const std::vector<std::string> one = {"parallel.tensor=4", "devices=4", "inference.batch=16"};
+  EXPECT_EQ(estimate(llama_decode, halves).peak_allocated.value,
+            estimate(llama_decode, one).peak_allocated.value);
+  const Estimate both = evaluate(testing::prepared(llama_decode, halves));
+  const Estimate half = evaluate(testing::prepared(llama_decode, one));
+  EXPECT_EQ(both.time.totals.front().amount.value, half.time.totals.front().amount.value);
+  EXPECT_DOUBLE_EQ(both.throughput.tokens_per_second.value.value(),
+                   2 * half.throughput.tokens_per_second.value.value());
+}
+
 // NVIDIA/Megatron-LM#4050: routed experts are divided by expert and expert-tensor degrees, never by
 // the tensor degree.  Mixtral: 8 experts x 3 x 4096 x 14336 x 32 layers.
 TEST(Memory, ExpertsAreDividedByExpertDegreesOnly) {
