@@ -75,7 +75,9 @@ ResidualTable table_of(const Measurements& points, const KernelLaw& law, const F
 KernelModel fit_kernel(const Measurements& points, const MachineLimits& limits, const FitOptions& options) {
   const Measurement& first = points.front();
   KernelModel model{.family = first.family, .variant = first.variant, .library = first.library};
-  const Split s = split(points, options.hold_out_fraction);
+  const bool is_marked = std::ranges::any_of(points, &Measurement::is_held_out);
+  const bool is_over_bytes = first.family == "pointwise" && !is_marked;
+  const Split s = is_over_bytes ? split_by_size(points) : split(points, options.hold_out_fraction);
   std::vector<LawPoint> rows;
   for (const Measurement& m : s.fitted) rows.push_back({*work_of(m), m.time});
   FlopPerSecond peak = limits.peak(first.variant);
@@ -149,7 +151,10 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
   say(unusable, "without a usable size or time");
   say(slow, "taken at a lowered clock");
   for (const auto& [key, points] : groups) {
-    if (points.size() < 3)
+    if (points.front().sizes.empty() || points.front().family == "sustained")
+      for (const Measurement& m : points)
+        out.figures.push_back({m.family, m.kernel.empty() ? m.variant : m.variant + " " + m.kernel, m.time});
+    else if (points.size() < 3)
       out.skipped.push_back(
           fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
     else if (work_of(points.front())) out.kernels.push_back(fit_kernel(points, limits, options));

@@ -44,6 +44,12 @@ struct CurveModel {
   std::vector<std::string> objections;
 };
 
+/// A single time, without sizes to fit over: a launch, a clock under load.
+struct MeasuredFigure {
+  std::string family, variant;
+  Seconds time;
+};
+
 /// Names of the residual table's axes for a family, and where a measurement lies on them.
 ///   gemm               m, n, k
 ///   attention_prefill  batch·heads, query tokens, key tokens / query tokens, heads / kv_heads
@@ -68,17 +74,18 @@ struct FitOptions {
 struct Models {
   std::vector<KernelModel> kernels;
   std::vector<CurveModel> curves;
+  std::vector<MeasuredFigure> figures;
   std::vector<std::string> skipped;  ///< what could not be fitted, and why
 
   const KernelModel* kernel(std::string_view family, std::string_view variant) const;
   const CurveModel* curve(std::string_view family, std::string_view variant) const;
 };
 
-/// Fits every (family, variant) that occurs.  Throttled points are left out and counted in `skipped`.
+/// Fits every (family, variant) that occurs; those without sizes become figures.  Throttled points are left out and counted in `skipped`.
 Models fit_models(const Measurements&, const MachineLimits&, const FitOptions& = {});
 
 /// Limits on what a model may claim: hold-out median <= 10 %, 90th percentile <= 30 %; at least ten
-/// points held out; no fraction of a peak stuck at 1; an exponent inside its box.
+/// points held out (passes seven, curves four); no fraction of a peak stuck at 1; an exponent inside its box.
 std::vector<std::string> gate_objections(const KernelModel&);
 std::vector<std::string> gate_objections(const CurveModel&);
 

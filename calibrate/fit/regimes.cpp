@@ -31,7 +31,7 @@ std::string regime_of(const Measurement& x, Seconds predicted) {
 namespace {
 
 constexpr double most_median = 0.10, most_p90 = 0.30;
-constexpr std::int64_t least_points = 10, least_curve_points = 4;
+constexpr std::int64_t least_points = 10, least_pass_points = 7, least_curve_points = 4;
 
 std::vector<std::string> error_objections(const ErrorSummary& e, std::int64_t least) {
   std::vector<std::string> out;
@@ -49,7 +49,8 @@ std::vector<std::string> error_objections(const ErrorSummary& e, std::int64_t le
 }  // namespace
 
 std::vector<std::string> gate_objections(const KernelModel& m) {
-  std::vector<std::string> out = error_objections(m.hold_out, least_points);
+  std::vector<std::string> out =
+      error_objections(m.hold_out, m.family == "pointwise" ? least_pass_points : least_points);
   constexpr double at_bound = 0.9999;
   const bool has_flops =
       m.law.peak < FlopPerSecond{1e29} && m.family != "pointwise" && m.family != "attention_decode";

@@ -82,8 +82,11 @@ std::string import_attention(const Row& row, Measurement& m) {
   if (!a || !c) return "attention in " + dtype;
   const bool is_decode = op.starts_with("decode");
   m.family = is_decode ? "attention_decode" : "attention_prefill";
-  m.variant =
+  const std::string types =
       a->variant == c->variant ? std::string(a->variant) : fmt::format("{}-cache-{}", a->variant, c->variant);
+  // Engines bring kernels of their own, up to twice as fast as another's.
+  const std::string engine = m.library.substr(0, m.library.find(" /"));
+  m.variant = fmt::format("{}-d{}, {}", types, row.text("head_dim"), engine);
   copy_sizes(m, row,
              {{"batch", "batch"},
               {"heads", "heads"},
@@ -127,7 +130,7 @@ std::string import_operator_attention(const Row& row, Measurement& m) {
   const bool is_decode = row.text("operator.kind") == "attention_decode";
   if (!is_decode && row.text("operator.phase") == "backward") return "attention backward";
   m.family = is_decode ? "attention_decode" : "attention_prefill";
-  m.variant = d->variant;
+  m.variant = fmt::format("{}-d{}", d->variant, row.text("operator.head_dim"));
   copy_sizes(m, row,
              {{"batch", "operator.batch"},
               {"heads", "operator.heads"},
@@ -203,7 +206,7 @@ std::string device_preset_name(std::string_view gpu) {
 }
 
 std::string peak_precision(std::string_view variant) {
-  const auto dash = variant.find('-');
+  const auto dash = variant.find_first_of("-, ");
   const std::string_view first = variant.substr(0, dash);
   if (variant.ends_with("-weights")) return "bf16";
   if (first == "nvfp4") return "fp4";

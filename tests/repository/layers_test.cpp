@@ -28,8 +28,10 @@ const std::map<std::string, Names> may_include = {
     {"cli",
      {"base", "base/yaml", "model", "model/io", "hardware", "hardware/io", "sim", "sim/io", "sim/report"}},
     {"calibrate/fit", {"base"}},
-    {"calibrate/io", {"base", "base/yaml", "hardware", "hardware/io", "calibrate/fit"}},
-    {"calibrate/cuda", {"base", "base/yaml", "calibrate/fit", "calibrate/io"}},
+    {"calibrate/io", {"base", "base/yaml", "hardware", "calibrate/fit"}},
+    {"calibrate/cuda", {"base", "calibrate/fit"}},
+    {"calibrate/cli",
+     {"base", "base/yaml", "hardware", "hardware/io", "calibrate/fit", "calibrate/io", "calibrate/cuda"}},
 };
 
 // Folders whose code is a function of its arguments: no files, streams, threads, clock or environment.

@@ -1,0 +1,43 @@
+#pragma once
+/// The commands of ridge-calibrate.  Each returns the exit status: 0 done, 1 done but not accepted, 2 bad
+/// usage or input.
+
+#include "calibrate/io/measurement_lines.h"
+#include "calibrate/io/profile.h"
+
+#include <string>
+#include <vector>
+
+namespace ridge::calibrate {
+
+inline constexpr int done = 0, not_accepted = 1, bad_usage = 2;
+
+struct FitCommand {
+  std::vector<std::string> files;
+  std::string device;   ///< of a table with many; empty: all, reported only
+  std::string base;     ///< preset; empty: by the device's name
+  std::string presets;  ///< folder
+  std::string out, preset_out;
+  bool has_table = true;
+};
+int fit(const FitCommand&);
+
+struct CheckCommand {
+  std::string profile;
+  std::vector<std::string> files;
+};
+/// A profile's predictions against other measurements, per family and variant.
+int check(const CheckCommand&);
+
+struct CompareCommand {
+  std::string left, right;
+};
+int compare(const CompareCommand&);
+
+/// Measurements of JSON-lines files and CSV tables, together; empty and reported when one cannot be read.
+MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics&);
+
+/// Prints what there is to say on standard error; true when there are errors.
+bool report_problems(const Diagnostics&);
+
+}  // namespace ridge::calibrate

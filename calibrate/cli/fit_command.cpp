@@ -1,0 +1,143 @@
+#include "base/quantity_text.h"
+#include "calibrate/cli/commands.h"
+#include "calibrate/io/import_table.h"
+#include "hardware/io/preset_directory.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <fstream>
+#include <set>
+
+namespace ridge::calibrate {
+namespace {
+
+std::string percent(double fraction) { return fmt::format("{:.1f}", 100 * fraction); }
+
+std::optional<Device> read_device(const FitCommand& c, const std::string& base, Diagnostics& diagnostics) {
+  const Library library = preset_library(c.presets);
+  auto document = library.find("hardware", base, diagnostics);
+  if (!document) {
+    auto& d =
+        diagnostics.error("unknown-preset", fmt::format("no hardware preset '{}' in '{}'", base, c.presets));
+    d.suggestion = nearest(base, library.names("devices"));
+    return std::nullopt;
+  }
+  ReadContext context{.diagnostics = diagnostics, .path = "hardware", .kind = Origin::Kind::preset};
+  Cluster cluster = read_cluster(std::move(*document), library, context);
+  if (diagnostics.has_errors()) return std::nullopt;
+  return std::move(cluster.device);
+}
+
+MachineLimits limits_of(const Device& device) {
+  return {[&device](std::string_view variant) {
+            const std::string wanted = peak_precision(variant);
+            for (const auto& [precision, name] : EnumNames<Precision>::names)
+              if (name == wanted)
+                if (const auto e = matrix_execution(device, precision)) return e->peak;
+            return FlopPerSecond{};
+          },
+          device.hbm.bandwidth.value};
+}
+
+std::string mark(const std::vector<std::string>& objections) {
+  std::string out;
+  for (const std::string& o : objections) out += (out.empty() ? "NOT ACCEPTED: " : "; ") + o;
+  return out;
+}
+
+void print_models(const Models& models) {
+  fmt::print("{:<22} {:<34} {:>7} {:>8} {:>6} {:>6} {:>5} {:>7} {:>5} {:>6} {:>6} {:>6} {:>6} {:>6}\n",
+             "family", "variant", "fitted", "t0 us", "eP", "eB", "q", "c ns", "held", "mean%", "med%", "p90%",
+             "bias%", "cover%");
+  for (const KernelModel& m : models.kernels)
+    fmt::print(
+        "{:<22} {:<34} {:>7} {:>8.2f} {:>6.3f} {:>6.3f} {:>5.1f} {:>7.2f} {:>5} {:>6} {:>6} {:>6} {:>6} "
+        "{:>6} {}\n",
+        m.family, m.variant, m.fitted_points, 1e6 * m.law.fixed_time.value(), m.law.flop_fraction,
+        m.law.bandwidth_fraction, m.law.exponent, 1e9 * m.law.per_unit.value(), m.hold_out.points,
+        percent(m.hold_out.mean), percent(m.hold_out.median), percent(m.hold_out.p90),
+        percent(m.hold_out.bias), percent(m.hold_out.coverage), mark(m.objections));
+  for (const CurveModel& m : models.curves)
+    fmt::print("{:<22} {:<34} {:>7} {:>42} {:>6} {:>6} {:>6} {:>6} {:>6} {}\n", m.family, m.variant,
+               m.fitted_points, m.hold_out.points, percent(m.hold_out.mean), percent(m.hold_out.median),
+               percent(m.hold_out.p90), percent(m.hold_out.bias), percent(m.hold_out.coverage),
+               mark(m.objections));
+  for (const MeasuredFigure& f : models.figures)
+    fmt::print("{:<22} {:<34} {}\n", f.family, f.variant, format(f.time));
+  for (const std::string& s : models.skipped) fmt::print("skipped  {}\n", s);
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  std::ofstream out(path);
+  out << text;
+  out.close();
+  if (out) return true;
+  fmt::print(stderr, "cannot write {}\n", path);
+  return false;
+}
+
+std::string today() {
+  const std::chrono::year_month_day d =
+      std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(d.year()), static_cast<unsigned>(d.month()),
+                     static_cast<unsigned>(d.day()));
+}
+
+Models fit_device(const FitCommand& c, const MeasuredRun& run, const std::string& device,
+                  const Device& limits) {
+  Measurements own;
+  for (const Measurement& m : run.points)
+    if (m.device == device) own.push_back(m);
+  Models models = fit_models(own, limits_of(limits), {.has_table = c.has_table});
+  models.skipped.insert(models.skipped.end(), run.skipped.begin(), run.skipped.end());
+  return models;
+}
+
+int write_results(const FitCommand& c, Profile profile) {
+  profile.facts.try_emplace("date", today());
+  if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
+  if (c.preset_out.empty()) return done;
+  const std::string driver = profile.facts.contains("driver") ? ", driver " + profile.facts.at("driver") : "";
+  const std::string citation = fmt::format("ridge-calibrate on {}{}", profile.device, driver);
+  const std::string text =
+      achievable_preset(profile, profile.device + ", calibrated", citation, profile.facts.at("date"));
+  return write_file(c.preset_out, text) ? done : bad_usage;
+}
+
+}  // namespace
+
+int fit(const FitCommand& c) {
+  Diagnostics diagnostics;
+  const MeasuredRun run = read_measured(c.files, diagnostics);
+  if (report_problems(diagnostics)) return bad_usage;
+  std::set<std::string> devices;
+  for (const Measurement& m : run.points)
+    if (c.device.empty() || m.device == c.device) devices.insert(m.device);
+  if (devices.empty()) {
+    fmt::print(stderr, "no measurements{}\n", c.device.empty() ? "" : " of " + c.device);
+    return bad_usage;
+  }
+  if (devices.size() > 1 && !(c.out.empty() && c.preset_out.empty())) {
+    fmt::print(stderr, "a profile is of one device: choose with --device\n");
+    return bad_usage;
+  }
+  int status = done;
+  for (const std::string& device : devices) {
+    const std::string base = c.base.empty() ? device_preset_name(device) : c.base;
+    Diagnostics own;
+    const auto limits = read_device(c, base, own);
+    if (report_problems(own) || !limits) {
+      status = bad_usage;
+      continue;
+    }
+    fmt::print("\n{} against preset {}\n", device, base);
+    Profile profile{
+        1, device, base, {run.facts.begin(), run.facts.end()}, fit_device(c, run, device, *limits)};
+    print_models(profile.models);
+    if (devices.size() == 1 && status == done) status = write_results(c, std::move(profile));
+  }
+  return status;
+}
+
+}  // namespace ridge::calibrate

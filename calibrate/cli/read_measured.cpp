@@ -1,0 +1,36 @@
+#include "base/yaml/read_document.h"
+#include "calibrate/cli/commands.h"
+#include "calibrate/io/import_table.h"
+
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace ridge::calibrate {
+
+MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& diagnostics) {
+  MeasuredRun all;
+  for (const std::string& file : files) {
+    const SourcePtr source = read_source(file, diagnostics);
+    if (!source) continue;
+    MeasuredRun one;
+    if (file.ends_with(".csv")) {
+      ImportedTable table = import_table(source, diagnostics);
+      one.points = std::move(table.points);
+      for (const auto& [what, rows] : table.left_out)
+        one.skipped.push_back(fmt::format("{}: {} rows, no family describes them", what, rows));
+    } else {
+      one = read_measurement_lines(source, diagnostics);
+    }
+    all.facts.merge(one.facts);
+    all.points.insert(all.points.end(), one.points.begin(), one.points.end());
+    all.skipped.insert(all.skipped.end(), one.skipped.begin(), one.skipped.end());
+  }
+  return all;
+}
+
+bool report_problems(const Diagnostics& diagnostics) {
+  if (!diagnostics.empty()) std::fputs(render(diagnostics).c_str(), stderr);
+  return diagnostics.has_errors();
+}
+
+}  // namespace ridge::calibrate

@@ -1,0 +1,73 @@
+#pragma once
+/// What a probe works with: a stream, a timer, a pool of random data, and where results go.
+
+#include "calibrate/cuda/probes.h"
+#include "calibrate/cuda/timer.h"
+
+#include <chrono>
+#include <random>
+
+namespace ridge::cuda {
+
+class ProbeContext {
+ public:
+  ProbeContext(const ProbeSettings&, const ProbeReport&);
+
+  const ProbeSettings& settings() const { return settings_; }
+  const ProbeReport& report() const { return report_; }
+  cudaStream_t stream() const { return stream_; }
+  DeviceTimer& timer() { return timer_; }
+  int multiprocessors() const { return multiprocessors_; }
+  bool is_out_of_time() const { return elapsed() > settings_.budget.value(); }
+  double elapsed() const;
+
+  /// Bytes of the given type, random; kept until another type or a larger size is asked for.
+  const Buffer& random_pool(std::size_t bytes, Fill);
+  /// Frees the pool.
+  void release_pool() { pool_ = Buffer(); }
+
+  /// One point of a probe: what it is, and how it is timed.
+  struct Point {
+    Measurement what;
+    std::function<Timing()> time;
+  };
+  /// Times all points in a shuffled order, twice unless quick; emits one measurement each.  A point that
+  /// fails is skipped and named.
+  void run(std::string_view probe, std::vector<Point>);
+  void emit(Measurement, const Timing&);
+
+ private:
+  /// After heavy work the power limit lowers the clock for a while: waits until it is back.
+  void rest(double busy_seconds);
+  void progress(std::string_view probe, std::size_t done, std::size_t all, double since);
+
+  ProbeSettings settings_;
+  ProbeReport report_;
+  WorkStream stream_;
+  DeviceTimer timer_;
+  Buffer pool_;
+  Fill pool_type_ = Fill::bf16;
+  int multiprocessors_ = 1;
+  double highest_clock_ = 0;
+  std::mt19937_64 random_{20240607};
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// |got - expected| / |expected| over all entries (Euclidean norms); infinite when one is not a number.
+double relative_error(std::span<const double> got, std::span<const double> expected);
+
+/// Copies of a set of operands that together exceed twice a 60 MB cache, six at most.
+int rotation_for(double bytes);
+
+// One function a probe; ProbeError when it cannot run at all.
+void probe_memory(ProbeContext&);
+void probe_launch(ProbeContext&);
+void probe_products(ProbeContext&);
+void probe_sustained(ProbeContext&);
+void probe_prefill(ProbeContext&);
+void probe_decode(ProbeContext&);
+void probe_pointwise(ProbeContext&);
+void probe_host_copies(ProbeContext&);
+void probe_collectives(ProbeContext&);
+
+}  // namespace ridge::cuda

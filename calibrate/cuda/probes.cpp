@@ -1,0 +1,125 @@
+#include "calibrate/cuda/context.h"
+
+#include <algorithm>
+
+namespace ridge::cuda {
+namespace {
+
+struct Entry {
+  ProbeInfo info;
+  void (*run)(ProbeContext&);
+};
+
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> all{
+      {{"launch", "launches, graph nodes, round trips", Seconds{1}, Seconds{1}}, probe_launch},
+      {{"memory", "streams, levels and latency by working set", Seconds{20}, Seconds{6}}, probe_memory},
+      {{"products", "cuBLASLt in bf16, fp8, fp16, tf32", Seconds{60}, Seconds{10}}, probe_products},
+      {{"prefill", "our flash attention, head sizes 64, 128, 256", Seconds{15}, Seconds{3}}, probe_prefill},
+      {{"decode", "our split-key attention", Seconds{15}, Seconds{3}}, probe_decode},
+      {{"pointwise", "norm, gated activation, addition, softmax", Seconds{6}, Seconds{2}}, probe_pointwise},
+      {{"host-copies", "pinned and pageable copies both ways", Seconds{10}, Seconds{2}}, probe_host_copies},
+      {{"sustained", "products under seconds of load", Seconds{6}, Seconds{4}}, probe_sustained},
+#ifdef RIDGE_HAVE_NCCL
+      {{"collectives", "NCCL over 2, 4, ... devices of this node", Seconds{60}, Seconds{20}},
+       probe_collectives},
+#endif
+  };
+  return all;
+}
+
+std::string version_text(int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); }
+
+/// The management library's few functions that tell what the runtime does not, by their C prototypes.
+void add_management_facts(std::map<std::string, std::string, std::less<>>& facts) {
+  using Device = struct nvmlDevice_st*;
+  int (*init)() = nullptr;
+  int (*driver)(char*, unsigned) = nullptr;
+  int (*handle)(unsigned, Device*) = nullptr;
+  int (*power_limit)(Device, unsigned*) = nullptr;
+  try {
+    const SharedLibrary nvml{"libnvidia-ml.so.1"};
+    nvml.get(init, "nvmlInit_v2");
+    nvml.get(driver, "nvmlSystemGetDriverVersion");
+    nvml.get(handle, "nvmlDeviceGetHandleByIndex_v2");
+    nvml.get(power_limit, "nvmlDeviceGetPowerManagementLimit");
+    char text[96] = "";
+    unsigned milliwatts = 0;
+    Device device = nullptr;
+    if (init() != 0) return;
+    if (driver(text, sizeof text) == 0) facts["driver"] = text;
+    if (handle(0, &device) == 0 && power_limit(device, &milliwatts) == 0)
+      facts["power_limit"] = std::to_string(milliwatts / 1000) + " W";
+  } catch (const ProbeError&) { facts["driver"] = "unknown: no management library"; }
+}
+
+}  // namespace
+
+std::span<const ProbeInfo> probes() {
+  static const std::vector<ProbeInfo> infos = [] {
+    std::vector<ProbeInfo> out;
+    for (const Entry& e : entries()) out.push_back(e.info);
+    return out;
+  }();
+  return infos;
+}
+
+DeviceCount count_devices() {
+  DeviceCount c;
+  const cudaError_t e = cudaGetDeviceCount(&c.devices);
+  if (e != cudaSuccess) return {0, cudaGetErrorString(e)};
+  if (c.devices == 0) c.why_none = "the driver shows no device";
+  return c;
+}
+
+std::map<std::string, std::string, std::less<>> device_facts() {
+  std::map<std::string, std::string, std::less<>> facts;
+  cudaDeviceProp p{};
+  if (cudaGetDeviceProperties(&p, 0) != cudaSuccess) return facts;
+  int clock = 0, runtime = 0, driver = 0;
+  cudaDeviceGetAttribute(&clock, cudaDevAttrClockRate, 0);
+  cudaRuntimeGetVersion(&runtime);
+  cudaDriverGetVersion(&driver);
+  facts["device"] = p.name;
+  facts["devices"] = std::to_string(count_devices().devices);
+  facts["multiprocessors"] = std::to_string(p.multiProcessorCount);
+  facts["compute_capability"] = std::to_string(p.major) + "." + std::to_string(p.minor);
+  facts["memory"] = std::to_string(p.totalGlobalMem) + " B";
+  facts["l2"] = std::to_string(p.l2CacheSize) + " B";
+  facts["highest_clock"] = std::to_string(clock / 1000) + " MHz";
+  facts["cuda_runtime"] = version_text(runtime);
+  facts["cuda_driver_api"] = version_text(driver);
+  add_management_facts(facts);
+  return facts;
+}
+
+bool run_probes(const ProbeSettings& settings, const ProbeReport& report) {
+  const DeviceCount count = count_devices();
+  if (count.devices == 0) {
+    report.skipped("every probe: " + count.why_none);
+    return false;
+  }
+  try {
+    ProbeContext c(settings, report);
+    for (const Entry& e : entries()) {
+      const auto& only = settings.only;
+      if (!only.empty() && std::ranges::find(only, e.info.name) == only.end()) continue;
+      if (c.is_out_of_time()) {
+        report.skipped(e.info.name + ": the time was over");
+        continue;
+      }
+      try {
+        e.run(c);
+      } catch (const ProbeError& error) {
+        report.skipped(e.info.name + ": " + error.what());
+        cudaGetLastError();
+      }
+    }
+  } catch (const ProbeError& error) {
+    report.skipped(std::string("every probe: ") + error.what());
+    return false;
+  }
+  return true;
+}
+
+}  // namespace ridge::cuda

@@ -1,0 +1,120 @@
+#include "calibrate/cuda/timer.h"
+
+#include <algorithm>
+
+namespace ridge::cuda {
+namespace {
+
+constexpr int most_in_batch = 8;
+constexpr double graph_below = 300e-6, graph_length = 400e-6;
+
+/// A captured graph, ready to replay.
+class Replay {
+ public:
+  Replay(const DeviceTimer::Work& work, int repetitions, cudaStream_t stream) : stream_(stream) {
+    cudaGraph_t graph = nullptr;
+    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capturing a graph");
+    for (int i = 0; i < repetitions; ++i) work(i);
+    check(cudaStreamEndCapture(stream, &graph), "capturing a graph");
+    const cudaError_t made = cudaGraphInstantiate(&replay_, graph, 0);
+    cudaGraphDestroy(graph);
+    check(made, "instantiating a graph");
+    check(cudaGraphUpload(replay_, stream), "uploading a graph");
+  }
+  ~Replay() { cudaGraphExecDestroy(replay_); }
+  Replay(const Replay&) = delete;
+  Replay& operator=(const Replay&) = delete;
+  void queue() const { check(cudaGraphLaunch(replay_, stream_), "replaying a graph"); }
+
+ private:
+  cudaStream_t stream_;
+  cudaGraphExec_t replay_ = nullptr;
+};
+
+}  // namespace
+
+DeviceTimer::DeviceTimer(cudaStream_t stream) : stream_(stream), events_(most_in_batch + 1) {
+  void* p = nullptr;
+  check(cudaHostAlloc(&p, 64, cudaHostAllocMapped), "mapped host memory");
+  flag_ = static_cast<volatile int*>(p);
+  check(cudaHostAlloc(&p, 64, cudaHostAllocMapped), "mapped host memory");
+  clock_ = static_cast<std::int64_t*>(p);
+  for (cudaEvent_t& e : events_) check(cudaEventCreate(&e), "event");
+}
+
+DeviceTimer::~DeviceTimer() {
+  for (const cudaEvent_t e : events_) cudaEventDestroy(e);
+  cudaFreeHost(const_cast<int*>(flag_));
+  cudaFreeHost(clock_);
+}
+
+double DeviceTimer::read_clock() {
+  launch_clock(clock_, stream_);
+  check(cudaStreamSynchronize(stream_), "reading the clock");
+  return clock_[1] > 0 ? 1e9 * static_cast<double>(clock_[0]) / static_cast<double>(clock_[1]) : 0;
+}
+
+double DeviceTimer::estimate(const Work& work, int rotation) {
+  for (int i = 0; i < std::max(rotation, 2); ++i) work(i);
+  check(cudaStreamSynchronize(stream_), "warming up");
+  constexpr int repetitions = 3;
+  check(cudaEventRecord(events_[0], stream_), "event");
+  for (int i = 0; i < repetitions; ++i) work(i);
+  check(cudaEventRecord(events_[1], stream_), "event");
+  check(cudaStreamSynchronize(stream_), "warming up");
+  float ms = 0;
+  check(cudaEventElapsedTime(&ms, events_[0], events_[1]), "event");
+  return std::max(1e-3 * static_cast<double>(ms) / repetitions, 1e-7);
+}
+
+void DeviceTimer::sample(std::vector<double>& seconds, const std::function<void()>& queue, int repetitions,
+                         int batch) {
+  *flag_ = 0;
+  launch_hold(flag_, stream_);
+  check(cudaEventRecord(events_[0], stream_), "event");
+  for (int i = 1; i <= batch; ++i) {
+    queue();
+    check(cudaEventRecord(events_[static_cast<std::size_t>(i)], stream_), "event");
+  }
+  *flag_ = 1;
+  check(cudaStreamSynchronize(stream_), "timing");
+  for (std::size_t i = 1; i <= static_cast<std::size_t>(batch); ++i) {
+    float ms = 0;
+    check(cudaEventElapsedTime(&ms, events_[i - 1], events_[i]), "event");
+    seconds.push_back(1e-3 * static_cast<double>(ms) / repetitions);
+  }
+}
+
+Timing DeviceTimer::collect(const std::function<void()>& queue, int repetitions, double estimate,
+                            const StopRule& rule) {
+  const double one = estimate * repetitions;
+  const int batch = one > 5e-3 ? 1 : most_in_batch;
+  std::vector<double> seconds, ignored;
+  sample(ignored, queue, repetitions, one > 5e-3 ? 1 : 2);
+  // The rule's budget is for device time, the samples are for one repetition.
+  StopRule scaled = rule;
+  scaled.budget = rule.budget / static_cast<double>(repetitions);
+  while (!enough_samples(seconds, scaled)) sample(seconds, queue, repetitions, batch);
+  Timing t;
+  t.seconds = summarise_samples(seconds);
+  t.clock_hz = read_clock();
+  return t;
+}
+
+Timing DeviceTimer::time(const Work& work, int rotation, const StopRule& rule) {
+  const double one = estimate(work, rotation);
+  if (one >= graph_below) return time_plain(work, rule);
+  int repetitions = static_cast<int>(graph_length / one);
+  repetitions = std::clamp(repetitions, std::max(rotation, 4), 200);
+  repetitions = (repetitions + rotation - 1) / rotation * rotation;
+  const Replay replay(work, repetitions, stream_);
+  return collect([&] { replay.queue(); }, repetitions, one, rule);
+}
+
+Timing DeviceTimer::time_plain(const Work& work, const StopRule& rule) {
+  int index = 0;
+  const double one = estimate(work, 1);
+  return collect([&] { work(index++); }, 1, one, rule);
+}
+
+}  // namespace ridge::cuda

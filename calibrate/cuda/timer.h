@@ -1,0 +1,54 @@
+#pragma once
+/// Times work on one stream by the device's own clock.
+///
+/// Short work is repeated inside a graph, because replayed nodes are separated by about a microsecond
+/// where launches are separated by several.  A holding kernel keeps the stream until a batch is queued,
+/// so that the host's launching is not in the measurement.  Buffers are rotated by the caller through
+/// the index it is given.
+
+#include "calibrate/cuda/device.h"
+#include "calibrate/cuda/kernels.h"
+#include "calibrate/fit/robust.h"
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace ridge::cuda {
+
+struct Timing {
+  SampleSummary seconds;
+  double clock_hz = 0;  ///< of the multiprocessors right behind the last sample
+  double first_visit = 0;
+};
+
+class DeviceTimer {
+ public:
+  explicit DeviceTimer(cudaStream_t stream);
+  ~DeviceTimer();
+  DeviceTimer(const DeviceTimer&) = delete;
+  DeviceTimer& operator=(const DeviceTimer&) = delete;
+
+  /// Queues one repetition; the index counts repetitions.
+  using Work = std::function<void(int index)>;
+
+  /// Seconds of one repetition.  `rotation`: repetitions after which buffers come again.
+  Timing time(const Work&, int rotation = 1, const StopRule& = {});
+
+  /// As time, but each repetition is launched by itself: what cannot be captured.
+  Timing time_plain(const Work&, const StopRule& = {});
+
+  double read_clock();
+
+ private:
+  double estimate(const Work&, int rotation);
+  void sample(std::vector<double>& seconds, const std::function<void()>& queue, int repetitions, int batch);
+  Timing collect(const std::function<void()>& queue, int repetitions, double estimate, const StopRule&);
+
+  cudaStream_t stream_;
+  volatile int* flag_ = nullptr;
+  std::int64_t* clock_ = nullptr;
+  std::vector<cudaEvent_t> events_;
+};
+
+}  // namespace ridge::cuda

@@ -1,0 +1,124 @@
+#include "calibrate/io/profile_schema.h"
+
+#include <cmath>
+
+namespace ridge {
+namespace {
+
+/// Six digits are beyond what any timing knows, and keep files small and readable.
+double rounded(double x) {
+  if (x == 0 || !std::isfinite(x)) return x;
+  const double scale = std::pow(10.0, 5 - std::floor(std::log10(std::abs(x))));
+  return scale > 0 && std::isfinite(scale) ? std::round(x * scale) / scale : x;
+}
+
+/// Table values are logarithms: four decimals are 0.01 % of a time.
+std::vector<double> rounded_logs(const std::vector<double>& all) {
+  std::vector<double> out;
+  for (const double x : all) out.push_back(std::round(x * 1e4) / 1e4 + 0.0);
+  return out;
+}
+
+template <class Q> std::vector<double> plain(const std::vector<Q>& all) {
+  std::vector<double> out;
+  for (const Q& q : all) out.push_back(q.value());
+  return out;
+}
+
+ErrorRecord record_of(const ErrorSummary& e) {
+  ErrorRecord r{e.points,       rounded(e.mean), rounded(e.median),  rounded(e.p90),
+                rounded(e.max), rounded(e.bias), rounded(e.coverage)};
+  for (const WorstPoint& w : e.worst) r.worst.push_back({w.what, rounded(w.error)});
+  return r;
+}
+ErrorSummary summary_of(const ErrorRecord& r) {
+  ErrorSummary e{r.points, r.mean, r.median, r.p90, r.max, r.bias, r.coverage};
+  for (const WorstRecord& w : r.worst) e.worst.push_back({w.point, w.error});
+  return e;
+}
+
+std::vector<IntervalRecord> records_of(const std::vector<RegimeInterval>& all) {
+  std::vector<IntervalRecord> out;
+  for (const RegimeInterval& i : all) out.push_back({i.regime, i.points, rounded(i.fraction)});
+  return out;
+}
+std::vector<RegimeInterval> intervals_of(const std::vector<IntervalRecord>& all) {
+  std::vector<RegimeInterval> out;
+  for (const IntervalRecord& i : all) out.push_back({i.regime, i.points, i.fraction});
+  return out;
+}
+
+KernelRecord record_of(const KernelModel& m) {
+  KernelRecord r{.family = m.family, .variant = m.variant, .library = m.library};
+  r.fixed_time = Seconds{rounded(m.law.fixed_time.value())};
+  r.per_unit = Seconds{rounded(m.law.per_unit.value())};
+  r.flop_fraction = rounded(m.law.flop_fraction);
+  r.bandwidth_fraction = rounded(m.law.bandwidth_fraction);
+  r.exponent = rounded(m.law.exponent);
+  r.peak = m.law.peak, r.bandwidth = m.law.bandwidth;
+  for (const TableAxis& a : m.residual.axes) r.residual.axes.push_back({a.name, {a.knots}});
+  r.residual.values.values = rounded_logs(m.residual.values);
+  r.fitted_points = m.fitted_points;
+  r.fitted = record_of(m.fitted), r.hold_out = record_of(m.hold_out);
+  r.intervals = records_of(m.intervals);
+  r.objections = m.objections;
+  return r;
+}
+
+KernelModel model_of(const KernelRecord& r) {
+  KernelModel m{.family = r.family, .variant = r.variant, .library = r.library};
+  m.law = {r.fixed_time, r.flop_fraction, r.bandwidth_fraction, r.exponent, r.per_unit, r.peak, r.bandwidth};
+  for (const AxisRecord& a : r.residual.axes) m.residual.axes.push_back({a.name, a.knots.values});
+  m.residual.values = r.residual.values.values;
+  m.fitted_points = r.fitted_points;
+  m.fitted = summary_of(r.fitted), m.hold_out = summary_of(r.hold_out);
+  m.intervals = intervals_of(r.intervals);
+  m.objections = r.objections;
+  return m;
+}
+
+CurveRecord record_of(const CurveModel& m) {
+  return {m.family,
+          m.variant,
+          m.library,
+          {plain(m.curve.sizes)},
+          {plain(m.curve.times)},
+          m.fitted_points,
+          record_of(m.hold_out),
+          records_of(m.intervals),
+          m.objections};
+}
+
+CurveModel model_of(const CurveRecord& r) {
+  CurveModel m{.family = r.family, .variant = r.variant, .library = r.library};
+  for (const double s : r.sizes_in_bytes.values) m.curve.sizes.emplace_back(s);
+  for (const double t : r.times_in_seconds.values) m.curve.times.emplace_back(t);
+  m.fitted_points = r.fitted_points;
+  m.hold_out = summary_of(r.hold_out);
+  m.intervals = intervals_of(r.intervals);
+  m.objections = r.objections;
+  return m;
+}
+
+}  // namespace
+
+ProfileRecord record_of(const Profile& p) {
+  ProfileRecord r{p.version, p.device, p.base, p.facts};
+  for (const KernelModel& m : p.models.kernels) r.kernels.push_back(record_of(m));
+  for (const CurveModel& m : p.models.curves) r.curves.push_back(record_of(m));
+  for (const MeasuredFigure& f : p.models.figures)
+    r.figures.push_back({f.family, f.variant, Seconds{rounded(f.time.value())}});
+  r.skipped = p.models.skipped;
+  return r;
+}
+
+Profile profile_of(const ProfileRecord& r) {
+  Profile p{r.calibration, r.device, r.base, r.facts, {}};
+  for (const KernelRecord& k : r.kernels) p.models.kernels.push_back(model_of(k));
+  for (const CurveRecord& c : r.curves) p.models.curves.push_back(model_of(c));
+  for (const FigureRecord& f : r.figures) p.models.figures.push_back({f.family, f.variant, f.time});
+  p.models.skipped = r.skipped;
+  return p;
+}
+
+}  // namespace ridge

@@ -1,0 +1,159 @@
+#include "calibrate/io/profile_schema.h"
+
+namespace ridge {
+
+void read_value(const Node& n, Numbers& out, ReadContext& c, Range r) {
+  out.values.clear();
+  if (n.is_null()) return;
+  if (!n.is_scalar()) {
+    c.diagnostics.error("bad-numbers", "numbers stand on one line, separated by commas", n.span);
+    return;
+  }
+  std::string_view rest = n.text;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    std::string_view one = rest.substr(0, comma);
+    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
+    const auto value = parse_number(one);
+    if (!value || *value < r.low || *value > r.high) {
+      c.diagnostics.error("bad-numbers", "'" + printable(one) + "' is not a number in range", n.span);
+      return;
+    }
+    out.values.push_back(*value);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+}
+
+Node write_value(const Numbers& numbers) {
+  if (numbers.values.empty()) return {};
+  std::string text;
+  for (const double v : numbers.values) {
+    if (!text.empty()) text += ", ";
+    text += format_number(v);
+  }
+  Node n = Node::scalar(text);
+  n.quoted = true;
+  return n;
+}
+
+std::string type_text(const Numbers*) { return "numbers on one line"; }
+
+const Schema<AxisRecord>& SchemaOf<AxisRecord>::get() {
+  static const Schema<AxisRecord> s{
+      "axis",
+      "One axis of a residual table",
+      {field("name", &AxisRecord::name, "size that varies along it").required(),
+       field("knots", &AxisRecord::knots, "sizes, ascending").range(1e-9, 1e18).required()}};
+  return s;
+}
+
+const Schema<ResidualRecord>& SchemaOf<ResidualRecord>::get() {
+  static const Schema<ResidualRecord> s{
+      "residual",
+      "log(measured / law) on a grid, last axis fastest",
+      {field("axes", &ResidualRecord::axes, "axes of the grid"),
+       field("values", &ResidualRecord::values, "logarithms").range(-5, 5)}};
+  return s;
+}
+
+const Schema<WorstRecord>& SchemaOf<WorstRecord>::get() {
+  static const Schema<WorstRecord> s{"worst point",
+                                     "A point far off",
+                                     {field("point", &WorstRecord::point, "its sizes"),
+                                      field("error", &WorstRecord::error, "predicted / measured - 1")}};
+  return s;
+}
+
+const Schema<ErrorRecord>& SchemaOf<ErrorRecord>::get() {
+  static const Schema<ErrorRecord> s{
+      "errors",
+      "Relative errors of predictions",
+      {field("points", &ErrorRecord::points, "how many").non_negative(),
+       field("mean", &ErrorRecord::mean, "of the absolute relative error").non_negative(),
+       field("median", &ErrorRecord::median, "of the absolute relative error").non_negative(),
+       field("p90", &ErrorRecord::p90, "90th percentile").non_negative(),
+       field("max", &ErrorRecord::max, "largest").non_negative(),
+       field("bias", &ErrorRecord::bias, "median of the signed relative error"),
+       field("coverage", &ErrorRecord::coverage, "share inside the interval").fraction(),
+       field("worst", &ErrorRecord::worst, "the five worst points")}};
+  return s;
+}
+
+const Schema<IntervalRecord>& SchemaOf<IntervalRecord>::get() {
+  static const Schema<IntervalRecord> s{
+      "interval",
+      "90 % interval of a regime",
+      {field("regime", &IntervalRecord::regime, "which points").required(),
+       field("points", &IntervalRecord::points, "residuals it rests on").non_negative(),
+       field("fraction", &IntervalRecord::fraction, "f of [t / (1 + f), t (1 + f)]").non_negative()}};
+  return s;
+}
+
+const Schema<KernelRecord>& SchemaOf<KernelRecord>::get() {
+  static const Schema<KernelRecord> s{
+      "kernel model",
+      "A law, its residual table and their error",
+      {field("family", &KernelRecord::family, "gemm, attention_prefill ...").required(),
+       field("variant", &KernelRecord::variant, "bf16 ...").required(),
+       field("library", &KernelRecord::library, "what was timed"),
+       field("fixed_time", &KernelRecord::fixed_time, "t0").range(1e-9, 1).required(),
+       field("per_unit", &KernelRecord::per_unit, "c: time of a sequence and KV head").range(0, 1),
+       field("flop_fraction", &KernelRecord::flop_fraction, "eP").range(1e-6, 1),
+       field("bandwidth_fraction", &KernelRecord::bandwidth_fraction, "eB").range(1e-6, 1),
+       field("exponent", &KernelRecord::exponent, "q").range(1, 16.001),
+       field("peak", &KernelRecord::peak, "P that eP is relative to").range(1, 1e31),
+       field("bandwidth", &KernelRecord::bandwidth, "W that eB is relative to").range(1, 1e17).required(),
+       field("residual", &KernelRecord::residual, "what the law leaves"),
+       field("fitted_points", &KernelRecord::fitted_points, "points of the fit").non_negative(),
+       field("fitted", &KernelRecord::fitted, "errors on those"),
+       field("hold_out", &KernelRecord::hold_out, "errors on points no fit saw"),
+       field("intervals", &KernelRecord::intervals, "90 % intervals"),
+       field("objections", &KernelRecord::objections, "why it is not to be trusted")}};
+  return s;
+}
+
+const Schema<CurveRecord>& SchemaOf<CurveRecord>::get() {
+  static const Schema<CurveRecord> s{
+      "curve",
+      "Time against bytes",
+      {field("family", &CurveRecord::family, "all_reduce, copy_host_to_device ...").required(),
+       field("variant", &CurveRecord::variant, "devices, type, launch").required(),
+       field("library", &CurveRecord::library, "what was timed"),
+       field("sizes_in_bytes", &CurveRecord::sizes_in_bytes, "ascending").range(0, 1e18).required(),
+       field("times_in_seconds", &CurveRecord::times_in_seconds, "never falling")
+           .range(1e-12, 1e6)
+           .required(),
+       field("fitted_points", &CurveRecord::fitted_points, "points of the fit").non_negative(),
+       field("hold_out", &CurveRecord::hold_out, "errors on sizes left out"),
+       field("intervals", &CurveRecord::intervals, "90 % intervals"),
+       field("objections", &CurveRecord::objections, "why it is not to be trusted")}};
+  return s;
+}
+
+const Schema<FigureRecord>& SchemaOf<FigureRecord>::get() {
+  static const Schema<FigureRecord> s{
+      "figure",
+      "A single measured time",
+      {field("family", &FigureRecord::family, "launch ...").required(),
+       field("variant", &FigureRecord::variant, "eager, graph_node ...").required(),
+       field("time", &FigureRecord::time, "median").range(0, 1e3).required()}};
+  return s;
+}
+
+const Schema<ProfileRecord>& SchemaOf<ProfileRecord>::get() {
+  static const Schema<ProfileRecord> s{
+      "calibrated profile",
+      "What a machine was measured to do",
+      {field("calibration", &ProfileRecord::calibration, "version of the format").range(1, 1).required(),
+       field("device", &ProfileRecord::device, "that was measured").required(),
+       field("base", &ProfileRecord::base, "preset it is relative to").required(),
+       field("facts", &ProfileRecord::facts, "driver, libraries, clocks, date"),
+       field("kernels", &ProfileRecord::kernels, "fitted kernels"),
+       field("curves", &ProfileRecord::curves, "fitted curves"),
+       field("figures", &ProfileRecord::figures, "single times"),
+       field("skipped", &ProfileRecord::skipped, "what was not measured, and why"),
+       field("digest", &ProfileRecord::digest, "of everything else").required()}};
+  return s;
+}
+
+}  // namespace ridge

@@ -1,0 +1,148 @@
+#include "calibrate/io/profile.h"
+
+#include "base/yaml/read_document.h"
+#include "hardware/io/preset_directory.h"
+
+#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ridge {
+namespace {
+
+using testing::HasSubstr;
+
+SourcePtr source(std::string text) {
+  return std::make_shared<const Source>(Source{"p.yaml", std::move(text)});
+}
+
+Profile made() {
+  const MachineLimits limits{[](std::string_view) { return FlopPerSecond{989.4e12}; },
+                             BytesPerSecond{4.8e12}};
+  const KernelLaw law{Seconds{3.5e-6},       0.76, 0.85, 4, Seconds{}, FlopPerSecond{989.4e12},
+                      BytesPerSecond{4.8e12}};
+  Measurements all;
+  for (double m : {1, 16, 64, 256, 1024, 4096, 16384})
+    for (double n : {512, 4096, 16384})
+      for (double k : {512, 4096, 16384}) {
+        Measurement x{.family = "gemm",
+                      .variant = "bf16",
+                      .sizes = {{"m", m}, {"n", n}, {"k", k}},
+                      .library = "cuBLASLt"};
+        x.time = law_time(law, *work_of(x)) * (1 + 0.05 * std::sin(m + n + k));
+        all.push_back(x);
+      }
+  for (int e = 10; e <= 30; ++e)
+    all.push_back({.family = "all_reduce",
+                   .variant = "4 devices",
+                   .sizes = {{"bytes", std::exp2(e)}},
+                   .time = Seconds{8e-6 + std::exp2(e) / 2e11}});
+  all.push_back({.family = "launch", .variant = "eager", .time = Seconds{3.2e-6}});
+  Profile p{1, "NVIDIA H200", "hgx-h200", {{"driver", "580.1"}}, fit_models(all, limits)};
+  p.models.skipped.emplace_back("NVLink multicast: off");
+  return p;
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+std::string error_of(const std::string& text) {
+  Diagnostics d;
+  EXPECT_FALSE(read_profile(source(text), d));
+  return d.items().empty() ? "" : d.items().back().code;
+}
+
+TEST(Profile, ReadsBackWithTheSamePredictions) {
+  const Profile p = made();
+  Diagnostics d;
+  const auto back = read_profile(source(profile_text(p)), d);
+  ASSERT_TRUE(back) << render(d);
+  EXPECT_TRUE(d.empty()) << render(d);
+  EXPECT_EQ(back->facts.at("driver"), "580.1");
+  EXPECT_EQ(back->models.skipped, p.models.skipped);
+  ASSERT_EQ(back->models.kernels.size(), 1u);
+  const Measurement x{.family = "gemm", .variant = "bf16", .sizes = {{"m", 100}, {"n", 3000}, {"k", 5000}}};
+  const Seconds was = predict(p.models.kernels[0], x), is = predict(back->models.kernels[0], x);
+  EXPECT_NEAR(is / was, 1, 2e-4);  // tables keep four decimals of the logarithm
+  EXPECT_EQ(back->models.kernels[0].hold_out.points, p.models.kernels[0].hold_out.points);
+  EXPECT_EQ(back->models.curves[0].curve.sizes, p.models.curves[0].curve.sizes);
+  ASSERT_EQ(back->models.figures.size(), 1u);
+  EXPECT_EQ(profile_text(*back), profile_text(*read_profile(source(profile_text(*back)), d)));
+}
+
+TEST(Profile, EditsAreNoticed) {
+  const std::string text = profile_text(made());
+  EXPECT_EQ(error_of(replaced(text, "device: NVIDIA H200", "device: NVIDIA H100")), "edited-profile");
+  EXPECT_EQ(error_of(replaced(text, "exponent: ", "exponent: 1")), "edited-profile");
+}
+
+TEST(Profile, CommentsDoNotCount) {
+  Diagnostics d;
+  EXPECT_TRUE(read_profile(source("# kept by hand\n" + profile_text(made())), d)) << render(d);
+}
+
+TEST(Profile, CutShortIsRefused) {
+  const std::string text = profile_text(made());
+  for (const double part : {0.1, 0.5, 0.9, 0.99}) {
+    Diagnostics d;
+    EXPECT_FALSE(read_profile(
+        source(text.substr(0, static_cast<std::size_t>(part * static_cast<double>(text.size())))), d))
+        << part;
+    EXPECT_TRUE(d.has_errors());
+  }
+}
+
+TEST(Profile, OtherVersionsUnknownKeysAndImpossibleValuesAreRefused) {
+  const std::string text = profile_text(made());
+  EXPECT_NE(error_of(replaced(text, "calibration: 1", "calibration: 2")), "");
+  EXPECT_NE(error_of(replaced(text, "base:", "bass:")), "");
+  EXPECT_NE(error_of(replaced(text, "bandwidth_fraction: 0.", "bandwidth_fraction: 7.")), "");
+  EXPECT_NE(error_of("{}"), "");
+}
+
+TEST(Profile, ImpossibleCurvesAreRefusedEvenWithAFittingDigest) {
+  Profile p = made();
+  std::swap(p.models.curves[0].curve.times.front(), p.models.curves[0].curve.times.back());
+  EXPECT_EQ(error_of(profile_text(p)), "impossible-profile");
+  p = made();
+  p.models.kernels[0].residual.values.pop_back();
+  EXPECT_EQ(error_of(profile_text(p)), "impossible-profile");
+}
+
+TEST(Profile, OfAnotherDeviceIsRefused) {
+  Diagnostics d;
+  EXPECT_TRUE(check_device(made(), "NVIDIA H200", d));
+  EXPECT_FALSE(check_device(made(), "NVIDIA A100", d));
+  EXPECT_THAT(d.items()[0].message, HasSubstr("measured on 'NVIDIA H200'"));
+}
+
+TEST(AchievablePreset, ExtendsItsBaseAndReplacesWhatWasFitted) {
+  Profile p = made();
+  p.models.kernels[0].objections.clear();
+  Diagnostics d;
+  Node preset =
+      read_yaml(source(achievable_preset(p, "H200, calibrated", "ridge-calibrate", "2026-11-22")), d);
+  ReadContext c{.diagnostics = d, .path = "hardware"};
+  const Library library = preset_library(RIDGE_SOURCE_DIR "/presets");
+  const Cluster cluster = read_cluster(std::move(preset), library, c);
+  EXPECT_TRUE(d.empty()) << render(d);
+  const KernelFit* fit = cluster.device.achievable.gemm.find(Precision::bf16);
+  ASSERT_TRUE(fit);
+  EXPECT_EQ(fit->flop_fraction.value, p.models.kernels[0].law.flop_fraction);
+  EXPECT_EQ(fit->flop_fraction.kind, Origin::Kind::fitted);
+  EXPECT_EQ(fit->flop_fraction.citation, "ridge-calibrate");
+  EXPECT_EQ(cluster.device.achievable.launch.eager.kind, Origin::Kind::measured);
+  EXPECT_EQ(cluster.device.hbm.bandwidth.value, BytesPerSecond{4.8e12});  // of the base
+}
+
+TEST(AchievablePreset, LeavesOutWhatTheGatesObjectTo) {
+  Profile p = made();
+  p.models.kernels[0].objections = {"too noisy"};
+  EXPECT_THAT(achievable_preset(p, "x", "y", "2026"), testing::Not(HasSubstr("gemm")));
+}
+
+}  // namespace
+}  // namespace ridge
