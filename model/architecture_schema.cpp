@@ -3,8 +3,7 @@
 namespace ridge {
 
 namespace {
-// Bounds of one size.  With them a matrix has at most 2^48 elements, and with at most 2^14 experts 2^62.
-constexpr double max_size = 1 << 24, max_layers = 1 << 14, max_experts = 1 << 14;
+constexpr double max_size = max_model_width, max_layers = max_model_layers, max_experts = max_model_experts;
 }  // namespace
 
 const Schema<MixtureOfExperts>& SchemaOf<MixtureOfExperts>::get() {

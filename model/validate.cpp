@@ -120,6 +120,19 @@ void check_stacks(const Architecture& a, Rules& r) {
             a.attention_every);
 }
 
+/// Derived widths obey the bounds of stated ones.
+void check_derived(const Architecture& a, Rules& r) {
+  const std::pair<std::string_view, std::int64_t> widths[] = {
+      {"head_dim", a.head_dim},
+      {"ffn_hidden_size", a.ffn_hidden_size},
+      {"moe.ffn_hidden_size", a.moe.ffn_hidden_size},
+      {"moe.shared_ffn_hidden_size", a.moe.shared_ffn_hidden_size},
+      {"recurrent.inner_size", a.recurrent.inner_size}};
+  for (const auto& [key, width] : widths)
+    r.require(width <= max_model_width, key, "{} = {}, derived from hidden_size = {}, is more than {}", key,
+              width, a.hidden_size, max_model_width);
+}
+
 // The largest total whose bytes, with 20 bytes a parameter, still fit 64 bits comfortably.
 constexpr double max_parameters = 1e17;
 
@@ -154,6 +167,7 @@ std::vector<ArchitectureViolation> validate(const Architecture& a) {
   check_recurrent(a, r);
   check_pattern(a, r);
   check_stacks(a, r);
+  check_derived(a, r);
   if (r.broken.empty())
     r.require(is_countable(a), "hidden_size",
               "the model would have more than {:.0e} parameters; check its sizes", max_parameters);

@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_storage_formats(document, formats, c);
   fuzz::check(d);
   if (d.has_errors()) return 0;
+  ++fuzz::accepted;
   for (const auto& [name, format] : formats.formats) {
     const WeightBytes w = weight_bytes(a, inv, formats, format);
     FUZZ_CHECK(w.total >= 0 && std::isfinite(w.embedding.total() + w.output.total()));
