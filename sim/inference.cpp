@@ -6,6 +6,7 @@
 #include "sim/stage_time.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace ridge {
 namespace {
@@ -23,8 +24,6 @@ constexpr Formula transfer_bytes{"inference.transfer_bytes", "activation bytes f
 constexpr Formula each_formula{"inference.decode_part", "time of all decode steps spent on one kind of work",
                                "(o - 1) * t", "definition"};
 constexpr Formula token_count{"inference.token_count", "tokens of the batch", "b * n", "definition"};
-constexpr Formula weight_width{"inference.weight_width", "bytes of one stored weight, scales included",
-                               "bytes / elements", "definition"};
 
 /// One pass of the model over a batch.
 struct PassTime {
@@ -82,7 +81,7 @@ class InferenceTimer {
                     {{"b", b.sequences}, {"q", b.query_tokens}});
     b.new_tokens = n;
     b.past = past;
-    b.encoder_tokens = n.value + past.value;
+    b.encoder_tokens = input(ex_, "inference.prompt_tokens", static_cast<double>(inference_.prompt_tokens));
     b.is_decode = is_decode;
     b.activation =
         constant(ex_, "bytes of an activation", BytesPerElement{attention_precision() == "fp32" ? 4.0 : 2.0},
@@ -92,18 +91,16 @@ class InferenceTimer {
     return b;
   }
 
-  Traced<BytesPerElement> stored_width(const ByteSums& bytes, const ElementSums& elements,
-                                       std::string_view what) {
-    const double n = static_cast<double>(std::max<std::int64_t>(elements.total(), 1));
-    const double value = std::max(bytes.total() / n, 1e-3);
-    if (!ex_) return {BytesPerElement{value}, 0};
-    const Origin origin{
-        Origin::Kind::preset, {}, "storage format " + s_.weight_format.name + ", tensor inventory", {}};
-    const std::string key(what);
-    const Traced<Bytes> b{Bytes{value * n},
-                          ex_->input("stored bytes of " + key, value * n, Bytes::dim, origin)};
-    const Traced<Elements> e{Elements{n}, ex_->input("elements of " + key, n, Elements::dim, origin)};
-    return note(ex_, weight_width, BytesPerElement{value}, {{"bytes", b}, {"elements", e}});
+  /// The decoder of an encoder-decoder: one token at a time over what it has generated; the prompt is
+  /// the encoder's.
+  MicroBatch decoder_batch(bool is_decode) {
+    static constexpr Formula middle{"inference.decoder_past", "tokens the decoder has generated on average",
+                                    "(o - 1) / 2", "definition: the mean of a time linear in the context"};
+    const auto one = constant(ex_, "one new token", 1.0, "a decode step adds one token to each sequence");
+    const double output = static_cast<double>(std::max<std::int64_t>(inference_.output_tokens, 1));
+    const auto o = input(ex_, "inference.output_tokens", output);
+    const auto none = constant(ex_, "no tokens in the cache", 0.0, "a prefill starts every sequence");
+    return micro_batch(one, is_decode ? note(ex_, middle, (output - 1) / 2, {{"o", o}}) : none, is_decode);
   }
 
   PassTime pass(Traced<double> tokens, Traced<double> past, bool is_decode, OperatorList* list) {
@@ -112,18 +109,19 @@ class InferenceTimer {
     StageLayers all;
     all.embeddings = all.outputs = 1;
     LayerContext c{p_, plan_, rates_, links_, batch, Recompute::none, false, false, 0, ex_, list};
+    const bool has_encoder = p_.inventory.layers.encoder_layers > 0;
     for (std::size_t k = 0; k < p_.programs.size(); ++k) {
-      const std::int64_t layers = p_.inventory.layers.kinds[k].is_mtp ? 0 : p_.inventory.layers.count[k];
+      const LayerKind& kind = p_.inventory.layers.kinds[k];
+      const bool is_idle = kind.is_mtp || (kind.is_encoder && is_decode);
+      const std::int64_t layers = is_idle ? 0 : p_.inventory.layers.count[k];
       all.of_kind[k] = static_cast<std::int32_t>(layers);
-      batch.weight = stored_width(p_.weights.of_kind[k], p_.inventory.of_kind[k],
-                                  ex_ ? "a layer of kind " + std::to_string(k) : std::string());
+      if (has_encoder)
+        batch = kind.is_encoder ? micro_batch(tokens, past, is_decode) : decoder_batch(is_decode);
       work.kinds.push_back(layer_time(p_.programs[k], static_cast<int>(k), static_cast<double>(layers), c));
     }
-    batch.weight = stored_width(p_.weights.embedding, p_.inventory.embedding, "the embedding");
+    if (has_encoder) batch = decoder_batch(is_decode);
     work.embedding = layer_time(p_.embedding, -1, 1, c);
     if (!s_.software.logits_all_positions) batch.tokens = batch.sequences;
-    if (!p_.inventory.tied_embeddings)
-      batch.weight = stored_width(p_.weights.output, p_.inventory.output, "the head");
     work.output = layer_time(p_.output, -1, 1, c);
     return finished(stage_time(work, all, ex_).forward, micro_batch(tokens, past, is_decode), is_decode);
   }
@@ -147,7 +145,7 @@ class InferenceTimer {
     for (const Part<Seconds>& part : pass.parts) sum.add(part.name, part.amount);
     pass.total = sum.total(joined);
     pass.by_bound = t.by_bound;
-    pass.executed = t.flops * static_cast<double>(plan_.tensor * plan_.context);
+    pass.executed = t.flops * static_cast<double>(plan_.tensor * plan_.context * plan_.data);
     return pass;
   }
 
@@ -204,9 +202,10 @@ class InferenceTimer {
 
   Traced<Flop> model_flop() {
     const std::int64_t batch = inference_.batch, prompt = inference_.prompt_tokens;
-    TokenBatch t{.sequences = batch, .tokens = prompt, .past = 0, .encoder_tokens = prompt};
+    const bool has_encoder = p_.inventory.layers.encoder_layers > 0;
+    TokenBatch t{.sequences = batch, .tokens = has_encoder ? 1 : prompt, .past = 0, .encoder_tokens = prompt};
     if (inference_.phase == InferencePhase::prefill) return forward_flop(s_.model, p_.inventory, t, 1, ex_);
-    TokenBatch step{.sequences = batch, .tokens = 1, .past = prompt, .encoder_tokens = prompt};
+    TokenBatch step{.sequences = batch, .tokens = 1, .past = has_encoder ? 0 : prompt};
     if (inference_.phase == InferencePhase::decode) return forward_flop(s_.model, p_.inventory, step, 1, ex_);
     const double output = static_cast<double>(std::max<std::int64_t>(inference_.output_tokens, 1));
     step.past += (inference_.output_tokens - 1) / 2;

@@ -26,7 +26,7 @@ void LayerRunner::run_core(const Core& core) {
   if (c_.has_backward)
     backward(TimeClass::attention, OperatorKind::attention, "attention.core",
              attention_cost(s, AttentionPass::backward, c_.rates, ex_), 1);
-  if (plan_.context > 1 && kind_index_ >= 0) run_ring(s);
+  if (plan_.context > 1 && kind_index_ >= 0 && !c_.batch.is_decode) run_ring(s);
 }
 
 AttentionShape LayerRunner::attention_shape(const Core& core) {
@@ -44,10 +44,12 @@ AttentionShape LayerRunner::attention_shape(const Core& core) {
   s.kv_heads = is_latent && !is_absorbed ? s.heads
                : is_absorbed             ? c_.rates.one
                              : per_rank(count("model.kv_heads", std::max<std::int64_t>(a_.kv_heads, 1)));
-  LayerKind kind = kind_;
-  MicroBatch batch = c_.batch;
-  if (core.is_cross) kind.is_causal = false, kind.window = 0;
-  s.pairs = attention_pairs(batch, kind, a_.sink_tokens, c_.prepared.scenario.software.causal_skip, ex_);
+  static constexpr Formula cross{"operators.attention.pairs_cross", "pairs of decoder and encoder tokens",
+                                 "n * T", "Vaswani et al. 2017, arXiv:1706.03762, section 3.2.3"};
+  const Traced<double> fresh = c_.batch.new_tokens, memory = c_.batch.encoder_tokens;
+  s.pairs = core.is_cross ? note(ex_, cross, fresh.value * memory.value, {{"n", fresh}, {"T", memory}})
+                          : attention_pairs(c_.batch, kind_, a_.sink_tokens,
+                                            c_.prepared.scenario.software.causal_skip, ex_);
   if (plan_.context > 1) {
     static constexpr Formula divided{"operators.attention.pairs_local",
                                      "query-key pairs on one context-parallel rank", "pairs / c",
@@ -56,7 +58,14 @@ AttentionShape LayerRunner::attention_shape(const Core& core) {
                    {{"pairs", s.pairs}, {"c", count("parallel.context", plan_.context)}});
   }
   s.query_tokens = c_.batch.query_tokens;
-  s.key_tokens = attended_tokens();
+  s.key_tokens = core.is_cross ? memory : attended_tokens();
+  if (plan_.context > 1 && c_.batch.is_decode) {
+    static constexpr Formula shard{"operators.attention.keys_local",
+                                   "cached keys on one context-parallel rank", "n / c",
+                                   "definition: decoding splits the cache of each sequence"};
+    s.key_tokens = note(ex_, shard, s.key_tokens.value / static_cast<double>(plan_.context),
+                        {{"n", s.key_tokens}, {"c", count("parallel.context", plan_.context)}});
+  }
   s.activation = c_.batch.activation;
   s.cache = c_.batch.cache;
   s.is_shared_key_value = is_absorbed;

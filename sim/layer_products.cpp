@@ -15,19 +15,25 @@ constexpr Formula local_experts{"operators.expert.local", "experts held by one d
 }  // namespace
 
 void LayerRunner::run_product(const Product& p) {
+  if (p.is_cross_memory && c_.batch.is_decode) return;  // the encoder's keys and values are cached
   ProductShape s{.m = c_.batch.tokens,
                  .n = product_columns(p, a_, plan_, ex_),
                  .k = product_depth(p, a_, plan_, ex_),
                  .count = c_.rates.one,
                  .activation = c_.batch.activation,
-                 .weight = c_.batch.weight};
+                 .weight = weight_width(p)};
   double launches = 1;
   if (p.is_expert) launches = route(s, p);
-  if (p.is_cross_memory) s.m = {c_.batch.sequences.value * c_.batch.encoder_tokens, c_.batch.tokens.node};
+  if (p.is_cross_memory) {
+    static constexpr Formula encoded{"operators.cross.tokens", "encoder tokens on one device", "b * T",
+                                     "definition"};
+    s.m = note(ex_, encoded, c_.batch.sequences.value * c_.batch.encoder_tokens.value,
+               {{"b", c_.batch.sequences}, {"T", c_.batch.encoder_tokens}});
+  }
   set_shape(s.m.value, s.n.value, s.k.value);
   const KernelCost ahead = product_cost(s, c_.rates, ex_);
   forward(TimeClass::product, OperatorKind::product, p.name, ahead, launches);
-  if (c_.lora_rank > 0 && !p.is_expert && kind_index_ >= 0) run_adapter(s, p.name);
+  if (c_.lora_rank > 0 && kind_index_ >= 0 && is_adapted(p)) run_adapter(s, p.name);
   if (!c_.has_backward) return;
   ProductShape input_gradient = s, weight_gradient = s;
   std::swap(input_gradient.n, input_gradient.k);
@@ -56,21 +62,52 @@ double LayerRunner::route(ProductShape& s, const Product& p) {
               {"etp", input(ex_, "parallel.expert_tensor", etp)},
               {"t", input(ex_, "parallel.tensor", t)},
               {"E", E}});
-  if (s.m.value < 1) touch_fewer_experts(s);
+  touch_experts(s, k, E);
   return c_.prepared.scenario.software.fused_expert_products ? 1 : s.count.value;
 }
 
-void LayerRunner::touch_fewer_experts(ProductShape& s) {
+void LayerRunner::touch_experts(ProductShape& s, Traced<double> k, Traced<double> E) {
   static constexpr Formula touched{"operators.expert.touched", "experts that at least one token reaches",
-                                   "n * (1 - (1 - 1 / n) ^ (m * n))",
-                                   "balls into bins; MoESD, arXiv:2505.19645", "independent uniform routing"};
+                                   "n * (1 - (1 - k / E) ^ (m * E / k))",
+                                   "MoESD, arXiv:2505.19645: E (1 - (1 - k/E)^B) for B tokens",
+                                   "independent uniform routing"};
   static constexpr Formula per_touched{"operators.expert.tokens_touched",
                                        "tokens of an expert that is reached", "m * n / x", "definition"};
   const Traced<double> n = s.count, m = s.m;
-  const double x = std::max(n.value * (1 - std::pow(1 - 1 / n.value, m.value * n.value)), 1e-9);
-  s.count =
-      note(ex_, touched, n.value * (1 - std::pow(1 - 1 / n.value, m.value * n.value)), {{"n", n}, {"m", m}});
+  const double x = n.value * (1 - std::pow(1 - k.value / E.value, m.value * E.value / k.value));
+  if (x <= 0) return;
+  s.count = note(ex_, touched, x, {{"n", n}, {"k", k}, {"E", E}, {"m", m}});
   s.m = note(ex_, per_touched, m.value * n.value / x, {{"m", m}, {"n", n}, {"x", s.count}});
+}
+
+/// Bytes of one weight as stored: those of this product's own packing where a format is given.
+Traced<BytesPerElement> LayerRunner::weight_width(const Product& p) {
+  static constexpr Formula stored{"operators.product.weight_width",
+                                  "bytes of one stored weight, scales included", "bytes / elements",
+                                  "definition"};
+  if (p.stored_bytes <= 0) return c_.batch.weight;
+  const BytesPerElement width{p.stored_bytes / p.stored_elements};
+  if (!ex_) return {width, 0};
+  const Origin origin{
+      Origin::Kind::preset,
+      {},
+      "storage format " + c_.prepared.scenario.weight_format.name + " (presets/formats), tensor inventory",
+      {}};
+  const std::string key = p.name + " of layer kind " + std::to_string(kind_index_);
+  const Traced<Bytes> bytes{Bytes{p.stored_bytes},
+                            ex_->input("stored bytes of " + key, p.stored_bytes, Bytes::dim, origin)};
+  const Traced<Elements> elements{Elements{p.stored_elements},
+                                  ex_->input("elements of " + key, p.stored_elements, Elements::dim, origin)};
+  return note(ex_, stored, width, {{"bytes", bytes}, {"elements", elements}});
+}
+
+bool LayerRunner::is_adapted(const Product& p) const {
+  const std::string& targets = c_.prepared.scenario.training()->lora_targets;
+  const bool is_attention = p.name.starts_with("attention.") || p.name.starts_with("cross.");
+  const bool is_ffn = p.name.starts_with("ffn.");
+  if (targets == "attention") return is_attention;
+  if (targets == "feed-forward") return is_ffn;
+  return is_attention || is_ffn;
 }
 
 void LayerRunner::run_adapter(const ProductShape& base, std::string_view name) {

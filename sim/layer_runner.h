@@ -62,8 +62,10 @@ class LayerRunner {
   void run_product(const Product& p);
   /// Tokens and number of products of the experts on this device; returns kernel launches.
   double route(ProductShape& s, const Product& p);
-  /// With fewer assignments than experts only some experts' weights are read.
-  void touch_fewer_experts(ProductShape& s);
+  /// Only the experts that some token reaches are read and computed.
+  void touch_experts(ProductShape& s, Traced<double> k, Traced<double> E);
+  Traced<BytesPerElement> weight_width(const Product& p);
+  bool is_adapted(const Product& p) const;
   void run_adapter(const ProductShape& base, std::string_view name);
   void run_core(const Core& core);
   AttentionShape attention_shape(const Core& core);
@@ -78,6 +80,8 @@ class LayerRunner {
   void run_boundary(bool is_enter);
   void run_expert_exchange();
   void finish(Sums& sums, PhaseTime& phase);
+  /// Takes from a communication what hides behind work of the same phase.
+  void hide(Sums&, TimeClass comm, TimeClass work, std::string_view key, double share, PhaseTime&);
   NodeId zero_seconds();
 
   const LayerProgram& program_;

@@ -2,6 +2,8 @@
 #include "sim/layer_runner.h"
 #include "sim/traffic.h"
 
+#include <algorithm>
+
 namespace ridge {
 namespace {
 
@@ -138,6 +140,12 @@ void LayerRunner::finish(Sums& sums, PhaseTime& phase) {
         note(ex_, gaps, phase.kernels * c_.rates.gap.value, {{"n", n}, {"g", c_.rates.gap}}));
     phase.by_bound[static_cast<std::size_t>(Bound::launch)] += phase.kernels * c_.rates.gap.value;
   }
+  hide(sums, TimeClass::tensor, TimeClass::product, "software.overlap.tensor",
+       c_.prepared.scenario.software.overlap.tensor, phase);
+  hide(sums, TimeClass::context, TimeClass::attention, "software.overlap.context",
+       c_.prepared.scenario.software.overlap.context, phase);
+  hide(sums, TimeClass::expert, TimeClass::product, "software.overlap.expert",
+       c_.prepared.scenario.software.overlap.expert, phase);
   static constexpr std::array<std::string_view, num_time_classes> names = {
       "product", "attention", "pass", "gap", "tensor", "expert", "context"};
   double total = 0;
@@ -152,6 +160,34 @@ void LayerRunner::finish(Sums& sums, PhaseTime& phase) {
     terms.emplace_back(names[i], phase.parts[i]);
   }
   phase.device = {Seconds{total}, ex_ ? ex_->note(phase_sum, total, Seconds::dim, terms) : 0};
+}
+
+void LayerRunner::hide(Sums& sums, TimeClass comm, TimeClass work, std::string_view key, double share,
+                       PhaseTime& phase) {
+  static constexpr Formula exposed{
+      "time.layer.exposed", "communication that does not hide behind computation",
+      "comm - share * min(comm, work)",
+      "definition: at most `share` hides, and never more than the work it hides behind"};
+  static constexpr Formula whole{"time.layer.communication", "communication of a layer before overlap",
+                                 "sum(...)", "definition"};
+  Sum& c = sums[static_cast<std::size_t>(comm)];
+  const Sum& w = sums[static_cast<std::size_t>(work)];
+  if (c.value <= 0 || share <= 0) return;
+  const double hidden = share * std::min(c.value, w.value);
+  const auto bound = static_cast<std::size_t>(
+      phase.by_bound[static_cast<std::size_t>(Bound::network)].value() >= hidden ? Bound::network
+                                                                                 : Bound::link);
+  phase.by_bound[bound] -= Seconds{std::min(hidden, phase.by_bound[bound].value())};
+  if (ex_) {
+    const Traced<Seconds> all{Seconds{c.value}, ex_->note(whole, c.value, Seconds::dim, c.terms)};
+    const Traced<Seconds> behind{Seconds{w.value}, w.terms.empty()
+                                                       ? zero_seconds()
+                                                       : ex_->note(whole, w.value, Seconds::dim, w.terms)};
+    const auto rest = note(ex_, exposed, Seconds{c.value - hidden},
+                           {{"comm", all}, {"share", input(ex_, key, share)}, {"work", behind}});
+    c.terms.assign(1, Term("exposed", rest));
+  }
+  c.value -= hidden;
 }
 
 NodeId LayerRunner::zero_seconds() {

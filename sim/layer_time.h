@@ -15,12 +15,12 @@ inline constexpr std::size_t num_time_classes = 7;
 
 /// The tokens one device processes in one go.
 struct MicroBatch {
-  Traced<double> sequences;     ///< b
-  Traced<double> query_tokens;  ///< new tokens of one sequence on this device, s / c
-  Traced<double> tokens;        ///< b s / c
-  Traced<double> new_tokens;    ///< s: new tokens of one sequence, over the context-parallel group
-  Traced<double> past;          ///< tokens of each sequence already cached
-  double encoder_tokens = 0;
+  Traced<double> sequences;       ///< b
+  Traced<double> query_tokens;    ///< new tokens of one sequence on this device, s / c
+  Traced<double> tokens;          ///< b s / c
+  Traced<double> new_tokens;      ///< s: new tokens of one sequence, over the context-parallel group
+  Traced<double> past;            ///< tokens of each sequence already cached
+  Traced<double> encoder_tokens;  ///< tokens of a sequence that cross attention reads
   bool is_decode = false;
   Traced<BytesPerElement> activation, cache, weight;
 };

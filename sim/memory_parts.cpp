@@ -217,9 +217,19 @@ class Builder {
                 {{"k", s_.in_flight}, {"x", one}, {"y", layer_copies(copies)}});
   }
 
+  /// Micro-batches whose loss is known and whose backward pass has not begun: all of them under gpipe,
+  /// one where each backward pass follows its loss at once.
+  Traced<double> losses() const {
+    if (c_.plan.schedule == ScheduleKind::gpipe) return s_.in_flight;
+    return constant(ex_, "losses held at once", 1.0,
+                    "the last stage's backward pass follows its loss at once");
+  }
+
   void activations() {
     const double copies = real(weight_copies(c_.plan.schedule));
     const double before = std::max(0.0, s_.in_flight.value - 1);
+    const Traced<double> held = losses();
+    const double others = std::max(0.0, held.value - 1);
     if (moment_ == Moment::backward_end) {
       add("activations",
           note(ex_, end_kept, before * s_.kept.value / copies + s_.layer_kept.value,
@@ -229,14 +239,14 @@ class Builder {
     }
     if (stage_.embeddings > 0) add("embedding_activations", times_held(c_.embedding, copies));
     if (moment_ == Moment::loss) {
-      add("logits_and_loss", note(ex_, loss_held, c_.loss.value + before * c_.waiting.value,
-                                  {{"loss", c_.loss}, {"k", s_.in_flight}, {"waiting", c_.waiting}}));
+      add("logits_and_loss", note(ex_, loss_held, c_.loss.value + others * c_.waiting.value,
+                                  {{"loss", c_.loss}, {"k", held}, {"waiting", c_.waiting}}));
       return;
     }
-    if (stage_.outputs > 0 && before > 0) {
+    if (stage_.outputs > 0 && others > 0) {
       const Traced<Bytes> none = constant(ex_, "no loss in work", Bytes{0}, "definition");
-      add("logits_and_loss", note(ex_, loss_held, before * c_.waiting.value,
-                                  {{"loss", none}, {"k", s_.in_flight}, {"waiting", c_.waiting}}));
+      add("logits_and_loss", note(ex_, loss_held, others * c_.waiting.value,
+                                  {{"loss", none}, {"k", held}, {"waiting", c_.waiting}}));
     }
     add("layer_workspace", note(ex_, workspace, s_.recomputed.value + s_.gradients.value,
                                 {{"recomputed", s_.recomputed}, {"gradients", s_.gradients}}));

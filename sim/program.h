@@ -33,6 +33,7 @@ struct Product {
   bool is_expert = false;        ///< `experts` of these, spread over expert-parallel ranks
   bool is_cross_memory = false;  ///< runs over the encoder's tokens
   std::int64_t experts = 1;
+  double stored_bytes = 0, stored_elements = 0;  ///< inference: of all parts, averaged over the kind's layers
 };
 
 /// The part of a layer between products that is not a pass: attention or a recurrent scan.

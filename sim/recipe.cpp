@@ -42,7 +42,6 @@ const Schema<OptimizerRecipe>& SchemaOf<OptimizerRecipe>::get() {
           field("state_bytes", &R::state_bytes,
                 "bytes of all states per parameter, when not a multiple of a moment")
               .range(0, 64),
-          field("flop_per_parameter", &R::flop_per_parameter, "arithmetic of one update").range(0, 1e6),
       }};
   return schema;
 }

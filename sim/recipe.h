@@ -34,7 +34,6 @@ struct OptimizerRecipe {
   std::vector<std::string> aliases;
   double moment_states = 2;  ///< Adam 2, momentum SGD and Lion 1, SGD 0; each costs moments/2 bytes
   std::optional<BytesPerElement> state_bytes;  ///< overrides moment_states * moments/2 (8-bit Adam: 2.03)
-  double flop_per_parameter = 14;
 };
 template <> struct SchemaOf<OptimizerRecipe> { static const Schema<OptimizerRecipe>& get(); };
 

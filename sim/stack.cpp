@@ -211,8 +211,6 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
               .range(0.01, 2),
           field("memory_efficiency", &S::memory_efficiency, "of the device's achievable bandwidth")
               .range(0.01, 2),
-          field("collective_efficiency", &S::collective_efficiency, "of the links' achievable bandwidth")
-              .range(0.01, 2),
           field("logits_all_positions", &S::logits_all_positions,
                 "whether prefill computes every position's logits"),
           field("selective_products", &S::selective_products,
@@ -237,7 +235,6 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("grad_accumulation", &S::grad_accumulation,
                 "extra bytes per parameter when micro-batches accumulate")
               .non_negative(),
-          field("weight_only_dequantise", &S::weight_only_dequantise, "fused | separate"),
           field("slots", &S::slots, "pointwise passes by slot"),
           field("launch", &S::launch, "how kernels reach the device"),
           field("overlap", &S::overlap, "share of communication hidden"),

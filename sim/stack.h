@@ -136,7 +136,6 @@ struct SoftwareStack {
   double product_efficiency = 1;      ///< of the device's achievable product rate
   double attention_efficiency = 1;
   double memory_efficiency = 1;
-  double collective_efficiency = 1;
   bool logits_all_positions = true;  ///< inference: whether prefill computes every position's logits
   double selective_products = 0;     ///< share of the products that selective recomputation runs again
   bool optimizer_fused = true;
@@ -148,7 +147,6 @@ struct SoftwareStack {
   BytesPerElement adapter_input{0};      ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
   bool sharded_embedding = true;         ///< tensor parallelism divides the token table's rows
   BytesPerElement grad_accumulation{0};  ///< extra bytes per element when micro-batches accumulate
-  std::string weight_only_dequantise = "fused";  ///< fused | separate
   std::map<std::string, std::vector<Pass>> slots;
   Launch launch;
   Overlap overlap;

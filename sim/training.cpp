@@ -44,7 +44,7 @@ void TrainingTimer::set_micro_batch() {
                        {{"b", batch_.sequences}, {"q", batch_.query_tokens}});
   batch_.new_tokens = s;
   batch_.past = constant(ex_, "no tokens in the cache", 0.0, "a training step starts every sequence");
-  batch_.encoder_tokens = s.value;
+  batch_.encoder_tokens = s;
   batch_.activation = input(ex_, "precision.activations", s_.precision.activations);
   batch_.cache = batch_.activation;
   batch_.weight = input(ex_, "precision.gathered", s_.precision.gathered);
@@ -82,6 +82,7 @@ void TrainingTimer::add_stage(const StageLayers& layers) {
   Stage st;
   st.time = stage_time(work_, layers, ex_);
   st.held = held_elements(p_.inventory, layers, plan_, &training_, ex_);
+  share_copies(st.time);
   const Launch& launch = s_.software.launch;
   const auto issued_forward = issued_time(
       st.time.forward.device,
@@ -104,6 +105,23 @@ void TrainingTimer::add_stage(const StageLayers& layers) {
   split_backward(group, st);
   groups_.push_back(group);
   held_.push_back(std::move(st));
+}
+
+void TrainingTimer::share_copies(StageTime& t) {
+  const double copies = static_cast<double>(weight_copies(plan_.schedule));
+  if (copies == 1) return;
+  static constexpr Formula half{"training.dualpipe", "time of one of the two copies a device holds", "t / n",
+                                "DeepSeek-V3, arXiv:2412.19437: micro-batches enter from both ends"};
+  const auto n = constant(ex_, "copies of layers on a device", copies,
+                          "DeepSeek-V3, arXiv:2412.19437: dualpipe holds two");
+  for (PhaseTime* phase : {&t.forward, &t.recompute, &t.backward}) {
+    for (auto& part : phase->parts) part = note(ex_, half, part.value / copies, {{"t", part}, {"n", n}});
+    phase->device = note(ex_, half, phase->device.value / copies, {{"t", phase->device}, {"n", n}});
+    phase->kernels /= copies;
+    phase->collectives /= copies;
+    phase->flops /= copies;
+    for (Seconds& s : phase->by_bound) s /= copies;
+  }
 }
 
 void TrainingTimer::add_transfers(Stage& st) {

@@ -67,6 +67,8 @@ class TrainingTimer {
   /// One collective over the parameters a stage holds, dense and expert groups one after the other.
   Traced<Seconds> over_parameters(CollectiveKind kind, const HeldElements& held, std::string_view key,
                                   BytesPerElement width);
+  /// Each micro-batch passes one of the copies of its layers that a device holds.
+  void share_copies(StageTime&);
   void add_stage(const StageLayers& layers);
   /// ZeRO-3: weights are gathered for the forward and again for the backward pass, gradients scattered.
   void add_gathers(Stage& st);
@@ -79,10 +81,8 @@ class TrainingTimer {
   void add_reduction(TimeParts& parts, const Stage& st);
   HeldElements trained(const HeldElements& held);
   void add_optimizer(TimeParts& parts, const Stage& st);
-  /// data x context, as far as ZeRO shards the states.
-  Traced<double> shard_count(double shards);
   /// States on the host: gradients go down, weights come up, the host's memory moves the states.
-  void add_offload(TimeParts& parts, Traced<Elements> n, Traced<Bytes> bytes, double shards);
+  void add_offload(TimeParts&, const HeldElements& all, Traced<Bytes>, const StateShards&);
   void add_fixed_host(TimeParts& parts);
   void finish();
 

@@ -5,12 +5,10 @@ namespace {
 
 constexpr Formula wire_bytes{"training.wire_bytes", "bytes of a collective over held parameters", "n * x",
                              "definition"};
-constexpr Formula optimizer_bytes{
-    "training.optimizer_bytes", "bytes one optimizer step moves",
-    "n / z * (g + 2 * mo + 2 * ma + w) * passes",
+constexpr Formula optimizer_width_formula{
+    "training.optimizer_width", "bytes of one parameter that an optimizer step moves",
+    "(g + x + 2 * mo + 2 * ma + w) * passes",
     "read gradients, states and master weights; write states, master and compute weights"};
-constexpr Formula all_elements{"training.elements", "parameters one device updates before sharding",
-                               "dense + experts", "definition"};
 constexpr Formula memory_time{"training.memory_time", "time to move bytes through device memory",
                               "bytes / (e * W)", "definition"};
 constexpr Formula link_time{"training.link_time", "time to move bytes over the host link", "bytes / W",
@@ -34,8 +32,8 @@ void TrainingTimer::add_gathers(Stage& st) {
   const double share = s_.software.overlap.gather;
   const auto gather =
       over_parameters(CollectiveKind::all_gather, st.held, "precision.gathered", s_.precision.gathered);
-  const auto scatter = over_parameters(CollectiveKind::reduce_scatter, st.held, "precision.gradient_wire",
-                                       s_.precision.gradient_wire);
+  const auto scatter = over_parameters(CollectiveKind::reduce_scatter, trained(st.held),
+                                       "precision.gradient_wire", s_.precision.gradient_wire);
   const auto forward = exposed(gather, "software.overlap.gather", share, st.forward);
   const auto backward = exposed(plus(gather, scatter), "software.overlap.gather", share, st.backward);
   st.gather = plus(forward, backward);
@@ -52,8 +50,10 @@ void TrainingTimer::add_reduction(TimeParts& parts, const Stage& st) {
   auto comm = exposed(gradients, "software.overlap.data", s_.software.overlap.data,
                       plan_.zero == 2 ? times_m(st.backward) : st.backward);
   if (plan_.zero > 0) {
-    const auto gather = over_parameters(CollectiveKind::all_gather, trained(st.held), "precision.weights",
-                                        s_.precision.weights);
+    const bool narrow = weights_are_master(s_.precision);
+    const auto gather = over_parameters(CollectiveKind::all_gather, trained(st.held),
+                                        narrow ? "precision.gathered" : "precision.weights",
+                                        narrow ? s_.precision.gathered : s_.precision.weights);
     comm = plus(comm, exposed(gather, "software.overlap.data", s_.software.overlap.data, st.forward));
   }
   parts.add("data_communication", comm);
@@ -71,43 +71,39 @@ HeldElements TrainingTimer::trained(const HeldElements& held) {
 void TrainingTimer::add_optimizer(TimeParts& parts, const Stage& st) {
   const PrecisionRecipe& r = s_.precision;
   const HeldElements held = trained(st.held);
-  const auto n = note(ex_, all_elements, held.dense.value + held.experts.value,
-                      {{"dense", held.dense}, {"experts", held.experts}});
-  const double shards = plan_.zero > 0 ? static_cast<double>(plan_.data * plan_.context) : 1.0;
+  const StateShards shards = state_shards(plan_, 1, ex_);
   const bool has_master = r.master.value() > 0;
   const Traced<BytesPerElement> states = optimizer_width(r, s_.optimizer, ex_);
   const BytesPerElement master = has_master ? r.master : r.weights,
                         write = has_master ? r.weights : BytesPerElement{0};
-  const double width = r.gradients.value() + 2 * states.value.value() + 2 * master.value() + write.value();
-  const auto bytes =
-      note(ex_, optimizer_bytes, Bytes{n.value.value() / shards * width * s_.software.optimizer_passes},
-           {{"n", n},
-            {"z", shard_count(shards)},
-            {"g", input(ex_, "precision.gradients", r.gradients)},
+  const double each = (r.gradients.value() + r.extra_gradients.value() + 2 * states.value.value() +
+                       2 * master.value() + write.value()) *
+                      s_.software.optimizer_passes;
+  const auto width =
+      note(ex_, optimizer_width_formula, BytesPerElement{each},
+           {{"g", input(ex_, "precision.gradients", r.gradients)},
+            {"x", input(ex_, "precision.extra_gradients", r.extra_gradients)},
             {"mo", states},
             {"ma", input(ex_, has_master ? "precision.master" : "precision.weights", master)},
             {"w", has_master ? input(ex_, "precision.weights", write)
                              : constant(ex_, "no second weight copy", write,
                                         "the recipe keeps no separate master weights")},
             {"passes", input(ex_, "software.optimizer_passes", s_.software.optimizer_passes)}});
-  if (plan_.offload != Offload::none) return add_offload(parts, n, bytes, shards);
+  const auto bytes = state_bytes(held.dense, held.experts, width, shards, ex_);
+  if (plan_.offload != Offload::none) return add_offload(parts, st.held, bytes, shards);
   const double fraction = rates_.pointwise.bandwidth_fraction.value;
   parts.add("optimizer",
             note(ex_, memory_time, bytes.value / (fraction * rates_.memory.value),
                  {{"bytes", bytes}, {"e", rates_.pointwise.bandwidth_fraction}, {"W", rates_.memory}}));
 }
 
-Traced<double> TrainingTimer::shard_count(double shards) {
-  static constexpr Formula f{"training.shards", "shards of the optimizer states", "d * c",
-                             "Rajbhandari et al. 2020, arXiv:1910.02054"};
-  if (plan_.zero == 0) return rates_.one;
-  return note(ex_, f, shards,
-              {{"d", count("parallel.data", plan_.data)}, {"c", count("parallel.context", plan_.context)}});
-}
-
-void TrainingTimer::add_offload(TimeParts& parts, Traced<Elements> n, Traced<Bytes> bytes, double shards) {
+void TrainingTimer::add_offload(TimeParts& parts, const HeldElements& all, Traced<Bytes> bytes,
+                                const StateShards& shards) {
+  static constexpr Formula weight_visits{"training.offload_weights",
+                                         "bytes of a weight that come up in a step", "w * x",
+                                         "Ren et al. 2021, arXiv:2101.06840"};
   static constexpr Formula offload_bytes{"training.offload_bytes", "bytes over the host link in one step",
-                                         "n / z * (g + w * x)",
+                                         "down + up",
                                          "Ren et al. 2021, arXiv:2101.06840: gradients down, weights up"};
   static constexpr Formula host_share{"training.host_bandwidth",
                                       "host memory bandwidth of one device's share", "W / k", "definition"};
@@ -117,16 +113,17 @@ void TrainingTimer::add_offload(TimeParts& parts, Traced<Elements> n, Traced<Byt
   const ComputeNode& node = s_.hardware.node;
   const Link& host_link = s_.hardware.device.host_link;
   const double sharing = static_cast<double>(std::min(node.devices, s_.devices));
-  const auto moved =
-      note(ex_, offload_bytes,
-           Bytes{n.value.value() / shards * (r.gradients.value() + r.weights.value() * visits)},
-           {{"n", n},
-            {"z", shard_count(shards)},
-            {"g", input(ex_, "precision.gradients", r.gradients)},
-            {"w", input(ex_, "precision.weights", r.weights)},
-            {"x", constant(ex_, "times weights come up in a step", visits,
-                           "once after the update, or once for each forward and backward pass when "
-                           "parameters live on the host")}});
+  const HeldElements held = trained(all);
+  const HeldElements& rising = has_parameters ? all : held;  // frozen weights come up as well
+  const auto each = note(ex_, weight_visits, r.weights * visits,
+                         {{"w", input(ex_, "precision.weights", r.weights)},
+                          {"x", constant(ex_, "times weights come up in a step", visits,
+                                         "once after the update, or once for each forward and backward pass "
+                                         "when parameters live on the host")}});
+  const auto down =
+      state_bytes(held.dense, held.experts, input(ex_, "precision.gradients", r.gradients), shards, ex_);
+  const auto up = state_bytes(rising.dense, rising.experts, each, shards, ex_);
+  const auto moved = note(ex_, offload_bytes, down.value + up.value, {{"down", down}, {"up", up}});
   if (host_link.bandwidth.value > BytesPerSecond{0}) {
     const auto link = host_link_bandwidth(host_link, ex_);
     parts.add("offload", note(ex_, link_time, moved.value / link.value, {{"bytes", moved}, {"W", link}}));
