@@ -130,7 +130,8 @@ struct Architecture {
 
 /// Bounds of what a text may state, and of what is derived from it.  With them a matrix has at most 2^48
 /// elements and the experts of a layer at most 2^62.
-inline constexpr std::int64_t max_model_width = 1 << 24, max_model_layers = 1 << 14, max_model_experts = 1 << 14;
+inline constexpr std::int64_t max_model_width = 1 << 24, max_model_layers = 1 << 14,
+                              max_model_experts = 1 << 14;
 
 /// Width of all queries, H e (latent attention: H (nope + rope)), and of keys or values, K e.
 constexpr std::int64_t query_width(const Architecture& a) {

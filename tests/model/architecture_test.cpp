@@ -82,8 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"layers: 2\nhidden_size: 99999999\nheads: 4\nvocab_size: 9", "", 2, 14},
         Bad{"layers: 1\nhidden_size: 7682000\nheads: 4\nvocab_size: 9\nactivation: gelu",
             "ffn_hidden_size = 30728000, derived", 1, 1},
-        Bad{"layers: 16384\nhidden_size: 16777216\nheads: 1\nvocab_size: 9\nffn_hidden_size: 16777216", "more than 1e+17 parameters", 2,
-            14}));
+        Bad{"layers: 16384\nhidden_size: 16777216\nheads: 1\nvocab_size: 9\nffn_hidden_size: 16777216",
+            "more than 1e+17 parameters", 2, 14}));
 
 TEST(Architecture, ReportsAllProblemsAtOnce) {
   const Diagnostics d = problems_of(
