@@ -2,8 +2,8 @@
 #include "cli/session.h"
 #include "sim/report/table_json.h"
 
+#include <algorithm>
 #include <fmt/format.h>
-#include <functional>
 #include <ostream>
 
 namespace ridge {
@@ -117,6 +117,11 @@ Table table_of(Session& s, const ListedKind& listed) {
     row.push_back({alias_text(s.presets, own_kind, name), Tone::dim});
     if (d.has_errors()) row[1] = unread_cell(kind, d);
     t.rows.push_back(std::move(row));
+  }
+  const auto has_alias = [](const Row& row) { return !row.back().text.empty(); };
+  if (std::none_of(t.rows.begin(), t.rows.end(), has_alias)) {
+    t.columns.pop_back();
+    for (Row& row : t.rows) row.pop_back();
   }
   return t;
 }

@@ -5,6 +5,7 @@
 #include "sim/io/default_origins.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace ridge {
 namespace {
@@ -64,6 +65,14 @@ T read_part(const Node& document, std::string_view path, Origins& origins, Diagn
 std::string preset_name(const Node& part) {
   const Node* name = part.find("preset");
   return name && name->is_scalar() ? name->text : std::string{};
+}
+
+std::string shown_name(const Node& part) {
+  const std::string name = preset_name(part);
+  if (!looks_like_path(name)) return name;
+  const std::filesystem::path path(name);
+  const std::string stem = path.stem().string();
+  return stem == "config" && path.has_parent_path() ? path.parent_path().filename().string() : stem;
 }
 
 template <class T, class Read>
@@ -132,7 +141,7 @@ Architecture PresetReader::model(const Node& part, Origins* origins, Diagnostics
     remove_keys(document, {"aliases", "source"});
     ReadContext c{d, &o, "model", Origin::Kind::scenario};
     Architecture a = resolve(document, c);
-    if (a.name.empty()) a.name = preset_name(part);
+    if (a.name.empty()) a.name = shown_name(part);
     record_defaults<Architecture>("model", o);
     return a;
   });
@@ -152,7 +161,7 @@ Cluster PresetReader::cluster(const Node& part, Origins* origins, Diagnostics& d
     }
     ReadContext c{d, &o, "hardware", Origin::Kind::scenario};
     Cluster cluster = read_cluster(document, hardware_library(presets_), c, without_preset(part));
-    if (cluster.name.empty()) cluster.name = preset_name(part);
+    if (cluster.name.empty()) cluster.name = shown_name(part);
     record_defaults<Cluster>("hardware", o);
     for (const Tier& t : cluster.tiers.inner_to_outer) record_defaults<Tier>("hardware.tiers." + t.name, o);
     return cluster;

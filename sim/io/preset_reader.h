@@ -58,5 +58,7 @@ class PresetReader {
 
 /// "llama-3-8b" of {preset: llama-3-8b, ...}; "" without one.
 std::string preset_name(const Node& part);
+/// The same for people: of a path the file's name, of a config.json its folder's.
+std::string shown_name(const Node& part);
 
 }  // namespace ridge

@@ -171,7 +171,7 @@ class Reading {
   }
 
   static std::string name_of(const Node& part, const std::string& fallback) {
-    const std::string name = preset_name(part);
+    const std::string name = shown_name(part);
     return name.empty() ? fallback : name;
   }
 
