@@ -1,7 +1,7 @@
 // Fused attention of one query per sequence: keys and values are read once, so it runs at the speed of memory
 // if enough is in flight.  The keys of a (sequence, KV head) are split over blocks and warps; each warp
-// streams its own tiles, the query heads that share the KV head are the rows of one matrix instruction, and
-// the last block of a (sequence, KV head) to finish joins the parts.
+// streams its own tiles, the query heads that share the KV head are the rows of one matrix instruction, and a
+// second kernel joins the parts of each query head.
 // Source  split keys: Dao et al. 2023, "Flash-Decoding for long-context inference".
 
 #include "calibrate/cuda/kernels.h"
@@ -22,11 +22,9 @@ template <int D> struct Sizes {
 struct Arguments {
   const bf16 *q, *k, *v;
   bf16* o;
-  float* parts;       // [batch · kv_heads][splits][rows used][D + 2]: sums, highest, total
-  unsigned* arrived;  // [batch · kv_heads], zero before and after
+  float* parts;  // [batch · kv_heads][splits][rows used][D + 2]: sums, highest, total
   int keys, heads, kv_heads, splits;
   float scale;
-  bool is_joined_later;
 };
 
 template <int D> __device__ void load_query(std::uint32_t (&a)[D / 16][4], const bf16* q, int group) {
@@ -215,22 +213,9 @@ template <int D> __global__ __launch_bounds__(threads) void decode(Arguments x) 
     to[c] = sum;
     if (c == 0) to[D] = highest[row], to[D + 1] = totals[row];
   });
-
-  if (x.is_joined_later) return;
-  __shared__ bool is_last;
-  __threadfence();
-  __syncthreads();
-  // The counter wraps to zero by itself, ready for the next launch.
-  if (threadIdx.x == 0)
-    is_last = atomicInc(x.arrived + pair, x.splits - 1) == static_cast<unsigned>(x.splits - 1);
-  __syncthreads();
-  if (!is_last) return;
-  __threadfence();
-  // The tiles are done with: their place holds the weights of all splits.
-  join<D>(parts, x.splits, part, group, x.scale, reinterpret_cast<float*>(shared), totals, highest, finish);
 }
 
-/// One block a query head: joins its splits when there are too many for one block to do it in passing.
+/// One block a query head: joins its splits.
 template <int D> __global__ void join_heads(Arguments x) {
   __shared__ float weights[most_splits], total;
   const int group = x.heads / x.kv_heads, row = blockIdx.x, pair = blockIdx.y;
@@ -252,30 +237,25 @@ template <int D> __global__ void join_heads(Arguments x) {
 template <int D> void launch(const Arguments& x, std::int64_t pairs, cudaStream_t stream) {
   cudaFuncSetAttribute(decode<D>, cudaFuncAttributeMaxDynamicSharedMemorySize, Sizes<D>::shared_bytes);
   decode<D><<<dim3(x.splits, static_cast<unsigned>(pairs)), threads, Sizes<D>::shared_bytes, stream>>>(x);
-  if (x.is_joined_later)
+  if (x.splits > 1)
     join_heads<D><<<dim3(x.heads / x.kv_heads, static_cast<unsigned>(pairs)), D, 0, stream>>>(x);
-}
-
-std::size_t counter_bytes(const AttentionLayout& s) {
-  return (static_cast<std::size_t>(s.batch * s.kv_heads) * sizeof(unsigned) + 255) / 256 * 256;
 }
 
 }  // namespace
 
-// Two blocks fit a multiprocessor; some waves of them even out, but a block wants 16 tiles to be worth it.
+// Two blocks fit a multiprocessor; some waves of them even out, but a block wants 32 tiles to be worth it.
 int decode_splits(const AttentionLayout& s, int multiprocessors) {
   const std::int64_t pairs = s.batch * s.kv_heads, resident = 2 * multiprocessors;
   if (pairs >= 2 * resident) return 1;
   const std::int64_t wanted = (2 * resident + pairs - 1) / pairs;
-  const std::int64_t most = (s.keys + 16 * tile_keys - 1) / (16 * tile_keys);
+  const std::int64_t most = (s.keys + 32 * tile_keys - 1) / (32 * tile_keys);
   const std::int64_t splits = wanted < most ? wanted : most;
   return static_cast<int>(splits < 1 ? 1 : splits > most_splits ? most_splits : splits);
 }
 
 std::size_t decode_workspace_bytes(const AttentionLayout& s, int splits) {
   const std::size_t group = static_cast<std::size_t>(s.heads / s.kv_heads);
-  return counter_bytes(s) +
-         static_cast<std::size_t>(s.batch * s.kv_heads) * splits * group * (s.head_dim + 2) * 4;
+  return static_cast<std::size_t>(s.batch * s.kv_heads) * splits * group * (s.head_dim + 2) * 4;
 }
 
 bool launch_decode(const void* q, const void* k, const void* v, void* o, const AttentionLayout& s,
@@ -286,14 +266,12 @@ bool launch_decode(const void* q, const void* k, const void* v, void* o, const A
                     static_cast<const bf16*>(k),
                     static_cast<const bf16*>(v),
                     static_cast<bf16*>(o),
-                    reinterpret_cast<float*>(static_cast<char*>(workspace) + counter_bytes(s)),
-                    static_cast<unsigned*>(workspace),
+                    static_cast<float*>(workspace),
                     static_cast<int>(s.keys),
                     static_cast<int>(s.heads),
                     static_cast<int>(s.kv_heads),
                     splits,
-                    scale,
-                    splits * (s.heads / s.kv_heads) > 24};
+                    scale};
   if (s.head_dim == 64) launch<64>(x, s.batch * s.kv_heads, stream);
   else if (s.head_dim == 128) launch<128>(x, s.batch * s.kv_heads, stream);
   else return false;

@@ -194,7 +194,7 @@ class Team {
   void time_one(const Rank& me, Op op, std::size_t bytes, bool is_graph) {
     const auto elements = std::max(bytes / 2, static_cast<std::size_t>(ranks_));
     const int inner = is_graph ? 20 : bytes >= (std::size_t{64} << 20) ? 4 : 20;
-    const int rounds = bytes >= (std::size_t{64} << 20) ? 5 : 15;
+    const int rounds = bytes >= (std::size_t{64} << 20) ? 7 : 41;
     cudaEvent_t begin = nullptr, end = nullptr;
     cudaGraphExec_t exec = nullptr;
     together([&] {

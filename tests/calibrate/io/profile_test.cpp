@@ -144,5 +144,23 @@ TEST(AchievablePreset, LeavesOutWhatTheGatesObjectTo) {
   EXPECT_THAT(achievable_preset(p, "x", "y", "2026"), testing::Not(HasSubstr("gemm")));
 }
 
+// What was measured on H200 SXM in 2026-11: an 8192^3 product at about 790 TFLOP/s in bf16, and layers that
+// the fit never saw within 4 % in the median.
+TEST(KeptProfile, OfH200PredictsWhatItClaims) {
+  Diagnostics d;
+  const SourcePtr file = read_source(RIDGE_SOURCE_DIR "/calibrate/profiles/h200-sxm.yaml", d);
+  ASSERT_TRUE(file);
+  const auto profile = read_profile(file, d);
+  ASSERT_TRUE(profile) << render(d);
+  EXPECT_EQ(profile->device, "NVIDIA H200");
+  const KernelModel* products = profile->models.kernel("gemm", "bf16");
+  ASSERT_TRUE(products);
+  EXPECT_EQ(products->hold_out.points, 60);
+  EXPECT_LE(products->hold_out.median, 0.04);
+  EXPECT_LE(products->hold_out.p90, 0.12);
+  const Measurement x{.family = "gemm", .variant = "bf16", .sizes = {{"m", 8192}, {"n", 8192}, {"k", 8192}}};
+  EXPECT_NEAR(work_of(x)->flops / predict(*products, x) / FlopPerSecond{1e12}, 790, 40);
+}
+
 }  // namespace
 }  // namespace ridge
