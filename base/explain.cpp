@@ -54,6 +54,12 @@ void Explain::label(std::string_view key, NodeId node) {
   if (records_[node].key.empty()) records_[node].key = key;
 }
 
+Origin Explain::origin_of(std::string_view key, Origin fallback) const {
+  if (!origins_) return fallback;
+  const auto found = origins_->find(key);
+  return found == origins_->end() ? fallback : found->second;
+}
+
 NodeId Explain::find(std::string_view key) const {
   if (auto it = labels_.find(key); it != labels_.end()) return it->second;
   if (auto it = inputs_.find(key); it != inputs_.end()) return it->second;

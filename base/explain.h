@@ -103,6 +103,8 @@ class Explain {
   /// Gives a node the key under which reports show it ("memory.peak_allocated_bytes").
   void label(std::string_view key, NodeId node);
 
+  /// Where the value of `key` was written; `fallback` when the origins given at construction lack it.
+  Origin origin_of(std::string_view key, Origin fallback = {}) const;
   NodeId find(std::string_view key) const;  ///< label or input key; 0 when unknown
   const Record& record(NodeId id) const { return records_[id]; }
   std::span<const Edge> edges(NodeId id) const;

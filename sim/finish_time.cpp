@@ -18,6 +18,8 @@ constexpr Formula per_device{"throughput.per_device", "tokens a second and devic
                              "definition"};
 constexpr Formula flop_rate{"throughput.flops", "model FLOP a second and device", "f / (t * devices)",
                             "definition"};
+constexpr Formula executed_rate{"throughput.executed", "executed FLOP a second and device",
+                                "f / (t * devices)", "definition"};
 constexpr Formula utilization{"throughput.utilization", "share of the peak that does the model's arithmetic",
                               "r / peak", "Chowdhery et al. 2022, arXiv:2204.02311, appendix B"};
 
@@ -78,8 +80,8 @@ std::vector<Limit> limits_of(const TimeEstimate& time, const std::array<Seconds,
   return limits;
 }
 
-Throughput throughput(const Prepared& p, Traced<Tokens> tokens, Traced<Flop> model_flop, Flop executed_flop,
-                      Traced<Seconds> time, Traced<FlopPerSecond> peak, Explain* ex) {
+Throughput throughput(const Prepared& p, Traced<Tokens> tokens, Traced<Flop> model_flop,
+                      Traced<Flop> executed, Traced<Seconds> time, Traced<FlopPerSecond> peak, Explain* ex) {
   const double n = static_cast<double>(p.scenario.devices);
   const auto devices = input(ex, "devices", n);
   Throughput t;
@@ -90,11 +92,7 @@ Throughput throughput(const Prepared& p, Traced<Tokens> tokens, Traced<Flop> mod
                             {{"f", model_flop}, {"t", time}, {"devices", devices}});
   t.model_flops_utilization = note(ex, utilization, t.flops_per_device.value / peak.value,
                                    {{"r", t.flops_per_device}, {"peak", peak}});
-  Traced<Flop> executed{executed_flop,
-                        ex ? ex->input("FLOP executed on all devices", executed_flop.value(), Flop::dim,
-                                       Origin{Origin::Kind::definition, {}, "sum over the operator list", {}})
-                           : 0};
-  const auto done = note(ex, flop_rate, executed.value / (time.value * n),
+  const auto done = note(ex, executed_rate, executed.value / (time.value * n),
                          {{"f", executed}, {"t", time}, {"devices", devices}});
   t.hardware_flops_utilization =
       note(ex, utilization, done.value / peak.value, {{"r", done}, {"peak", peak}});

@@ -31,7 +31,7 @@ void set_interval(TimeEstimate&, const SoftwareStack&, Explain* ex);
 std::vector<Limit> limits_of(const TimeEstimate&, const std::array<Seconds, 5>& by_bound);
 
 /// Tokens and model FLOP over a duration.
-Throughput throughput(const Prepared&, Traced<Tokens> tokens, Traced<Flop> model_flop, Flop executed_flop,
+Throughput throughput(const Prepared&, Traced<Tokens> tokens, Traced<Flop> model_flop, Traced<Flop> executed,
                       Traced<Seconds> time, Traced<FlopPerSecond> peak, Explain* ex);
 
 }  // namespace ridge

@@ -30,7 +30,7 @@ struct PassTime {
   std::vector<Part<Seconds>> parts;
   Traced<Seconds> total;
   std::array<Seconds, 5> by_bound{};
-  Flop executed{};
+  Traced<Flop> executed{};
 };
 
 class InferenceTimer {
@@ -145,7 +145,14 @@ class InferenceTimer {
     for (const Part<Seconds>& part : pass.parts) sum.add(part.name, part.amount);
     pass.total = sum.total(joined);
     pass.by_bound = t.by_bound;
-    pass.executed = t.flops * static_cast<double>(plan_.tensor * plan_.context * plan_.data);
+    static constexpr Formula ranks{"inference.executed_flop", "FLOP executed on all devices", "f * t * c * d",
+                                   "definition"};
+    const double n = static_cast<double>(plan_.tensor * plan_.context * plan_.data);
+    pass.executed = note(ex_, ranks, t.flops.value * n,
+                         {{"f", t.flops},
+                          {"t", input(ex_, "parallel.tensor", static_cast<double>(plan_.tensor))},
+                          {"c", input(ex_, "parallel.context", static_cast<double>(plan_.context))},
+                          {"d", input(ex_, "parallel.data", static_cast<double>(plan_.data))}});
     return pass;
   }
 
@@ -189,15 +196,23 @@ class InferenceTimer {
     parts.finish("request_seconds");
     out_.time.totals.push_back({"time_to_first_token", first.total});
     out_.time.totals.push_back({"time_per_output_token", each.total});
-    finish(by_bound, first.executed + (output - 1) * each.executed, o, out_.time.totals.front().amount);
+    finish(by_bound, request_flop(first.executed, each.executed, o), o, out_.time.totals.front().amount);
   }
 
-  void finish(const std::array<Seconds, 5>& by_bound, Flop executed, Traced<double> n, Traced<Seconds> time) {
+  void finish(const std::array<Seconds, 5>& by_bound, Traced<Flop> executed, Traced<double> n,
+              Traced<Seconds> time) {
     set_interval(out_.time, s_.software, ex_);
     out_.limits = limits_of(out_.time, by_bound);
     const auto b = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
     const auto counted = note(ex_, token_count, Tokens{b.value * n.value}, {{"b", b}, {"n", n}});
     out_.throughput = throughput(p_, counted, model_flop(), executed, time, rates_.product_peak, ex_);
+  }
+
+  Traced<Flop> request_flop(Traced<Flop> first, Traced<Flop> each, Traced<double> o) {
+    static constexpr Formula f{"inference.request_flop", "FLOP of a request", "first + (o - 1) * each",
+                               "definition"};
+    return note(ex_, f, first.value + (o.value - 1) * each.value,
+                {{"first", first}, {"o", o}, {"each", each}});
   }
 
   Traced<Flop> model_flop() {
@@ -211,10 +226,7 @@ class InferenceTimer {
     step.past += (inference_.output_tokens - 1) / 2;
     const auto first = forward_flop(s_.model, p_.inventory, t, 1, ex_),
                each = forward_flop(s_.model, p_.inventory, step, 1, ex_);
-    static constexpr Formula f{"inference.request_flop", "model FLOP of a request", "first + (o - 1) * each",
-                               "definition"};
-    return note(ex_, f, first.value + (output - 1) * each.value,
-                {{"first", first}, {"o", input(ex_, "inference.output_tokens", output)}, {"each", each}});
+    return request_flop(first, each, input(ex_, "inference.output_tokens", output));
   }
 
   const Prepared& p_;

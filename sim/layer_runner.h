@@ -58,7 +58,7 @@ class LayerRunner {
             const KernelCost& cost, double kernels);
   void run_pass(const Pass& pass);
   static Traffic joined(Traffic a, const Traffic& b);
-  Traced<double> constant(Explain* ex, const std::string& name, double value);
+  Traced<double> pass_kernels(const Pass&, double kernels);
   void run_product(const Product& p);
   /// Tokens and number of products of the experts on this device; returns kernel launches.
   double route(ProductShape& s, const Product& p);
@@ -79,7 +79,9 @@ class LayerRunner {
   /// Start (`is_enter`) or end of a tensor-parallel block.
   void run_boundary(bool is_enter);
   void run_expert_exchange();
-  void finish(Sums& sums, PhaseTime& phase);
+  void finish(Sums& sums, PhaseTime& phase, const std::vector<Term>& flops);
+  std::vector<Term>& flop_terms(OperatorPhase when);
+  NodeId no_flop();
   /// Takes from a communication what hides behind work of the same phase.
   void hide(Sums&, TimeClass comm, TimeClass work, std::string_view key, double share, PhaseTime&);
   NodeId zero_seconds();
@@ -97,6 +99,7 @@ class LayerRunner {
   const Step* step_ = nullptr;
   std::int64_t m_ = 0, n_ = 0, k_ = 0;
   Sums forward_, recompute_, backward_;
+  std::vector<Term> forward_flops_, recompute_flops_, backward_flops_;  ///< when recording
   LayerTime result_;
 };
 

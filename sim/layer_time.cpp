@@ -29,9 +29,9 @@ LayerTime LayerRunner::run() {
       case StepKind::combine: run_expert_exchange(); break;
     }
   }
-  finish(forward_, result_.forward);
-  finish(recompute_, result_.recompute);
-  finish(backward_, result_.backward);
+  finish(forward_, result_.forward, forward_flops_);
+  finish(recompute_, result_.recompute, recompute_flops_);
+  finish(backward_, result_.backward, backward_flops_);
   return result_;
 }
 
@@ -52,9 +52,12 @@ void LayerRunner::recompute_share(TimeClass time_class, std::string_view name, K
                                   double kernels, double share) {
   static constexpr Formula part{"time.recompute.share", "time of the products that are run again", "x * t",
                                 "definition"};
+  static constexpr Formula flop_part{"flop.recompute.share", "FLOP of the products that are run again",
+                                     "x * f", "definition"};
   cost.time = note(ex_, part, share * cost.time.value,
                    {{"x", input(ex_, "software.selective_products", share)}, {"t", cost.time}});
-  cost.flops.value *= share;
+  cost.flops = note(ex_, flop_part, share * cost.flops.value,
+                    {{"x", input(ex_, "software.selective_products", share)}, {"f", cost.flops}});
   add(recompute_, time_class, name, cost.time);
   book(result_.recompute, OperatorKind::product, OperatorPhase::recompute, name, cost, kernels * share);
 }
@@ -69,7 +72,8 @@ void LayerRunner::backward(TimeClass time_class, OperatorKind kind, std::string_
 void LayerRunner::book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, std::string_view name,
                        const KernelCost& cost, double kernels) {
   (kind == OperatorKind::collective ? phase.collectives : phase.kernels) += kernels;
-  phase.flops += cost.flops.value;
+  phase.flops.value += cost.flops.value;
+  if (ex_ && cost.flops.value > Flop{0}) flop_terms(when).emplace_back(name, cost.flops);
   phase.by_bound[static_cast<std::size_t>(cost.bound)] += cost.time.value;
   if (!c_.list) return;
   Operator op;
@@ -90,15 +94,12 @@ void LayerRunner::book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, 
 void LayerRunner::run_pass(const Pass& pass) {
   auto cost = [&](const Traffic& read, const Traffic& write, double kernels) {
     const Tokens keys{c_.batch.past.value + c_.batch.new_tokens.value};
-    const auto r = traced_traffic(read, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_);
-    const auto w = traced_traffic(write, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_);
+    const auto r = traced_traffic(read, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, pass.key);
+    const auto w = traced_traffic(write, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, pass.key);
     const Bytes bytes{c_.batch.tokens.value * (r.value.value() + w.value.value())};
-    return pass_cost(
-        constant(ex_,
-                 kernels == pass.kernels ? "kernels of " + pass.name : "backward kernels of " + pass.name,
-                 kernels),
-        note(ex_, pass_bytes, bytes, {{"tokens", c_.batch.tokens}, {"read", r}, {"write", w}}), c_.rates,
-        ex_);
+    return pass_cost(pass_kernels(pass, kernels),
+                     note(ex_, pass_bytes, bytes, {{"tokens", c_.batch.tokens}, {"read", r}, {"write", w}}),
+                     c_.rates, ex_);
   };
   m_ = n_ = k_ = 0;
   forward(TimeClass::pass, OperatorKind::pass, pass.name, cost(pass.read, pass.write, pass.kernels),
@@ -120,15 +121,19 @@ Traffic LayerRunner::joined(Traffic a, const Traffic& b) {
   return a;
 }
 
-Traced<double> LayerRunner::constant(Explain* ex, const std::string& name, double value) {
-  if (!ex) return {value, 0};
-  return {value,
-          ex->input(
-              "software.slots." + name, value, Dim{},
-              Origin{Origin::Kind::preset, {}, "software stack " + c_.prepared.scenario.software.name, {}})};
+Traced<double> LayerRunner::pass_kernels(const Pass& pass, double kernels) {
+  if (!ex_) return {kernels, 0};
+  const Origin stack{Origin::Kind::preset, {}, "software stack " + c_.prepared.scenario.software.name, {}};
+  const std::string key = pass.key + (kernels == pass.kernels ? ".kernels" : ".backward_kernels");
+  return {kernels, ex_->input(key, kernels, Dim{}, ex_->origin_of(pass.key + ".name", stack))};
 }
 
-void LayerRunner::finish(Sums& sums, PhaseTime& phase) {
+void LayerRunner::finish(Sums& sums, PhaseTime& phase, const std::vector<Term>& flops) {
+  static constexpr Formula flop_sum{"flop.layer", "FLOP that a layer executes in one phase", "sum(...)",
+                                    "definition"};
+  if (ex_)
+    phase.flops.node =
+        flops.empty() ? no_flop() : ex_->note(flop_sum, phase.flops.value.value(), Flop::dim, flops);
   static constexpr Formula gaps{"time.layer.gaps", "time between the kernels of a layer", "n * g",
                                 "definition: each kernel starts a little after the last one ends"};
   if (phase.kernels > 0) {
@@ -188,6 +193,17 @@ void LayerRunner::hide(Sums& sums, TimeClass comm, TimeClass work, std::string_v
     c.terms.assign(1, Term("exposed", rest));
   }
   c.value -= hidden;
+}
+
+std::vector<Term>& LayerRunner::flop_terms(OperatorPhase when) {
+  return when == OperatorPhase::forward     ? forward_flops_
+         : when == OperatorPhase::recompute ? recompute_flops_
+                                            : backward_flops_;
+}
+
+NodeId LayerRunner::no_flop() {
+  return ex_->input("no FLOP", 0, Flop::dim,
+                    Origin{Origin::Kind::definition, {}, "nothing that computes is launched", {}});
 }
 
 NodeId LayerRunner::zero_seconds() {

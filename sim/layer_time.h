@@ -52,7 +52,7 @@ struct PhaseTime {
   std::array<Traced<Seconds>, num_time_classes> parts;
   Traced<Seconds> device;  ///< sum of parts
   double kernels = 0, collectives = 0;
-  Flop flops{};
+  Traced<Flop> flops{};
   std::array<Seconds, 5> by_bound{};  ///< device time by what limits each operator, in Bound's order
   Traced<Seconds>& part(TimeClass c) { return parts[static_cast<std::size_t>(c)]; }
   const Traced<Seconds>& part(TimeClass c) const { return parts[static_cast<std::size_t>(c)]; }

@@ -43,11 +43,14 @@ class Builder {
   void passes(Slot slot) {
     auto found = stack_.slots.find(std::string(enum_name(slot)));
     if (found == stack_.slots.end()) return;
+    std::size_t place = 0;
     for (const Pass& pass : found->second) {
+      const std::string key = "software.slots." + found->first + '.' + std::to_string(place++);
       if (!holds(pass.when, a_, kind_)) continue;
       program_.steps.push_back(
           {StepKind::pass, static_cast<std::int16_t>(program_.passes.size()), false, pass.selective});
       program_.passes.push_back(pass);
+      program_.passes.back().key = key;
       add(program_.keep_all, pass.keep);
       if (pass.selective) add(program_.keep_selective, pass.keep);
     }

@@ -72,6 +72,7 @@ inline std::string type_text(const Traffic*) { return "list of '[count] [mask|fp
 
 /// One pointwise pass, or a chain of `kernels` of them.
 struct Pass {
+  std::string key;  ///< where the stack lists it: "software.slots.core.0"; set when programs are compiled
   std::string name;
   /// Condition on the architecture: "" always, or words joined by '+', each one of gated plain moe
   /// dense rotary learned alibi bias qk_norm rmsnorm layernorm post_norm window sinks latent shared

@@ -10,6 +10,10 @@ constexpr Formula class_formula{"time.stage.class", "time of a stage spent on on
 constexpr Formula phase_formula{"time.stage.phase", "device time of a stage in one phase", "sum(...)",
                                 "definition"};
 
+constexpr Formula repeated_flop{"flop.repeated", "FLOP of equal layers", "n * f", "definition"};
+constexpr Formula flop_formula{"flop.stage", "FLOP that a stage executes in one phase", "sum(...)",
+                               "definition"};
+
 struct Piece {
   std::string_view name;
   Traced<double> count;
@@ -25,13 +29,18 @@ PhaseTime summed(const std::vector<Piece>& pieces, PhaseTime LayerTime::*phase, 
     total.parts[c] = sum.total(class_formula);
     device.add(part_name(static_cast<TimeClass>(c)), total.parts[c]);
   }
+  std::vector<Term> flops;
   for (const Piece& p : pieces) {
     const PhaseTime& t = p.time->*phase;
     total.kernels += p.count.value * t.kernels;
     total.collectives += p.count.value * t.collectives;
-    total.flops += p.count.value * t.flops;
+    total.flops.value += p.count.value * t.flops.value;
+    if (ex)
+      flops.emplace_back(
+          p.name, note(ex, repeated_flop, p.count.value * t.flops.value, {{"n", p.count}, {"f", t.flops}}));
     for (std::size_t b = 0; b < t.by_bound.size(); ++b) total.by_bound[b] += p.count.value * t.by_bound[b];
   }
+  if (ex) total.flops.node = ex->note(flop_formula, total.flops.value.value(), Flop::dim, flops);
   total.device = device.total(phase_formula);
   return total;
 }

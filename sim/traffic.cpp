@@ -38,8 +38,8 @@ constexpr Formula vocab_width{"widths.vocab", "logits on one device", "V / t", "
 class Recorder {
  public:
   Recorder(const WidthTable& t, const Architecture& a, const LayerKind& k, const ParallelPlan& p,
-           Tokens attended, Explain* ex)
-      : table_(t), a_(a), kind_(k), plan_(p), attended_(attended), ex_(ex) {}
+           Tokens attended, Explain* ex, std::string_view key)
+      : table_(t), a_(a), kind_(k), plan_(p), attended_(attended), ex_(ex), key_(key) {}
 
   Traced<double> width(Width w) {
     const double v = table_[w];
@@ -113,8 +113,10 @@ class Recorder {
 
   /// A number of the stack's pass, under its value: equal numbers are one input.
   Traced<double> number(std::string_view what, double v) {
-    return {v, ex_->input(std::string(what) + " " + format_number(v), v, Dim{},
-                          Origin{Origin::Kind::preset, {}, "software stack", {}})};
+    const std::string key(key_);
+    const Origin origin = ex_->origin_of(
+        key + ".name", ex_->origin_of("software", Origin{Origin::Kind::preset, {}, "software stack", {}}));
+    return {v, ex_->input(key + ", " + std::string(what) + " " + format_number(v), v, Dim{}, origin)};
   }
 
  private:
@@ -132,16 +134,18 @@ class Recorder {
   const ParallelPlan& plan_;
   Tokens attended_;
   Explain* ex_;
+  std::string_view key_;
 };
 
 }  // namespace
 
 Traced<BytesPerToken> traced_traffic(const Traffic& traffic, const WidthTable& table, const Architecture& a,
                                      const LayerKind& kind, const ParallelPlan& plan,
-                                     Traced<BytesPerElement> activation, Tokens attended, Explain* ex) {
+                                     Traced<BytesPerElement> activation, Tokens attended, Explain* ex,
+                                     std::string_view key) {
   const BytesPerToken value = traffic_bytes(traffic, table, activation.value);
   if (!ex) return {value, 0};
-  Recorder record(table, a, kind, plan, attended, ex);
+  Recorder record(table, a, kind, plan, attended, ex, key);
   std::vector<Term> terms;
   for (std::size_t i = 0; i < num_widths; ++i) {
     const double n = traffic.activation_elements[i], x = traffic.fixed_bytes[i];

@@ -8,8 +8,9 @@ namespace ridge {
 
 /// sum over widths of width * (elements * a + fixed bytes).
 ///   attended  keys seen by a query, for the width `scores`
+///   key       what the numbers belong to, for their origin: a pass ("software.slots.core.0"), or the stack
 Traced<BytesPerToken> traced_traffic(const Traffic&, const WidthTable&, const Architecture&, const LayerKind&,
                                      const ParallelPlan&, Traced<BytesPerElement> activation, Tokens attended,
-                                     Explain* ex = nullptr);
+                                     Explain* ex = nullptr, std::string_view key = "software");
 
 }  // namespace ridge

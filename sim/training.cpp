@@ -119,7 +119,10 @@ void TrainingTimer::share_copies(StageTime& t) {
     phase->device = note(ex_, half, phase->device.value / copies, {{"t", phase->device}, {"n", n}});
     phase->kernels /= copies;
     phase->collectives /= copies;
-    phase->flops /= copies;
+    static constexpr Formula half_flop{"training.dualpipe_flop",
+                                       "FLOP of one of the two copies a device holds", "f / n",
+                                       "DeepSeek-V3, arXiv:2412.19437"};
+    phase->flops = note(ex_, half_flop, phase->flops.value / copies, {{"f", phase->flops}, {"n", n}});
     for (Seconds& s : phase->by_bound) s /= copies;
   }
 }
@@ -184,6 +187,39 @@ void TrainingTimer::add_fixed_host(TimeParts& parts) {
     parts.add("host", times_m(input(ex_, "software.launch.host_per_micro_batch", l.host_per_micro_batch)));
 }
 
+Traced<Flop> TrainingTimer::executed_flop() {
+  static constexpr Formula stages{"training.stage_flop", "FLOP of one micro-batch on equal stages",
+                                  "n * (f + b + r)", "definition"};
+  static constexpr Formula sum{"training.pipeline_flop",
+                               "FLOP of one micro-batch on one device of each stage", "sum(...)",
+                               "definition"};
+  static constexpr Formula all{"training.executed_flop", "FLOP executed on all devices", "m * f * t * c * d",
+                               "definition"};
+  Flop one{0};
+  std::vector<Term> terms;
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    const StageTime& s = held_[i].time;
+    const double n = static_cast<double>(stages_[i].count);
+    const Flop each = n * (s.forward.flops.value + s.backward.flops.value + s.recompute.flops.value);
+    one += each;
+    if (!ex_) continue;
+    const auto equal = constant(ex_, "equal stages: " + std::to_string(stages_[i].count), n,
+                                "partition of the layers over stages");
+    terms.emplace_back(
+        "stages",
+        note(ex_, stages, each,
+             {{"n", equal}, {"f", s.forward.flops}, {"b", s.backward.flops}, {"r", s.recompute.flops}}));
+  }
+  const Traced<Flop> f{one, ex_ ? ex_->note(sum, one.value(), Flop::dim, terms) : 0};
+  const double ranks = static_cast<double>(plan_.tensor * plan_.context * plan_.data);
+  return note(ex_, all, micro_batches_.value * f.value * ranks,
+              {{"m", micro_batches_},
+               {"f", f},
+               {"t", count("parallel.tensor", plan_.tensor)},
+               {"c", count("parallel.context", plan_.context)},
+               {"d", count("parallel.data", plan_.data)}});
+}
+
 void TrainingTimer::finish() {
   set_interval(out_.time, s_.software, ex_);
   std::array<Seconds, 5> by_bound{};
@@ -192,13 +228,7 @@ void TrainingTimer::finish() {
     by_bound[b] =
         micro_batches_.value * (t.forward.by_bound[b] + t.backward.by_bound[b] + t.recompute.by_bound[b]);
   out_.limits = limits_of(out_.time, by_bound);
-  Flop executed{0};
-  for (std::size_t i = 0; i < held_.size(); ++i) {
-    const StageTime& s = held_[i].time;
-    executed +=
-        (s.forward.flops + s.backward.flops + s.recompute.flops) * static_cast<double>(stages_[i].count);
-  }
-  executed *= micro_batches_.value * static_cast<double>(plan_.tensor * plan_.context * plan_.data);
+  const Traced<Flop> executed = executed_flop();
   const auto B = count("training.global_batch", training_.global_batch),
              s = count("training.sequence_length", training_.sequence_length);
   const auto tokens = note(ex_, step_tokens, Tokens{B.value * s.value}, {{"B", B}, {"s", s}});

@@ -84,6 +84,7 @@ class TrainingTimer {
   /// States on the host: gradients go down, weights come up, the host's memory moves the states.
   void add_offload(TimeParts&, const HeldElements& all, Traced<Bytes>, const StateShards&);
   void add_fixed_host(TimeParts& parts);
+  Traced<Flop> executed_flop();
   void finish();
 
   const Prepared& p_;
