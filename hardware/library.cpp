@@ -180,11 +180,25 @@ Node expand_cluster(Node document, const Library& library, Diagnostics& diagnost
 
 Cluster read_expanded_cluster(const Node& expanded, ReadContext& c) { return read<Cluster>(expanded, c); }
 
+namespace {
+
+/// A stated capacity makes the preset's `usable`, which belonged to another capacity, untrue.
+void drop_stale_usable(Node& expanded, const Node& over) {
+  if (!over.at("device.hbm.capacity") || over.at("device.hbm.usable")) return;
+  Node* device = expanded.find("device");
+  Node* hbm = device ? device->find("hbm") : nullptr;
+  if (!hbm) return;
+  std::erase_if(hbm->entries, [](const Node::Entry& e) { return e.key == "usable"; });
+}
+
+}  // namespace
+
 Cluster read_cluster(Node document, const Library& library, ReadContext& c, const Node& overrides) {
   Node expanded = expand_cluster(std::move(document), library, c.diagnostics);
   if (overrides.is_map()) {
     Node over = overrides;
     resolve_sources(over, c.diagnostics);
+    drop_stale_usable(expanded, over);
     overlay(expanded, over);
     Expander(library, c.diagnostics).hardware(expanded);
   }

@@ -253,6 +253,10 @@ Node huggingface_model(const Node& config, Diagnostics& diagnostics) {
 }
 
 Architecture import_huggingface(const Node& config, Diagnostics& diagnostics) {
+  if (!config.is_map() && !diagnostics.has_errors()) {
+    diagnostics.error("not-a-config", "a config.json is a map of keys such as model_type and hidden_size",
+                      config.span);
+  }
   const Node model = huggingface_model(config, diagnostics);
   if (!model.is_map()) return {};
   ReadContext context{diagnostics};

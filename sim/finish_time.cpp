@@ -53,7 +53,8 @@ void set_interval(TimeEstimate& time, const SoftwareStack& stack, Explain* ex) {
   time.high = note(ex, high_formula, t.value * std::exp(1.645 * s.value), {{"t", t}, {"s", s}});
 }
 
-std::vector<Limit> limits_of(const TimeEstimate& time, const std::array<Seconds, 5>& by_bound) {
+std::vector<Limit> limits_of(const TimeEstimate& time, const std::array<Seconds, 5>& by_bound, Resource data,
+                             Resource pipeline) {
   const Seconds headline = time.totals.front().amount.value;
   std::array<Seconds, 6> by_resource{};
   auto at = [&](Resource r) -> Seconds& { return by_resource[static_cast<std::size_t>(r)]; };
@@ -66,8 +67,8 @@ std::vector<Limit> limits_of(const TimeEstimate& time, const std::array<Seconds,
     if (p.name == "host") at(Resource::host) += p.amount.value;
     if (p.name == "pipeline_bubble") at(Resource::idle) += p.amount.value;
     if (p.name == "optimizer") at(Resource::memory) += p.amount.value;
-    if (p.name == "data_communication" || p.name == "weight_gathering" || p.name == "pipeline_transfer")
-      at(Resource::network) += p.amount.value;
+    if (p.name == "data_communication" || p.name == "weight_gathering") at(data) += p.amount.value;
+    if (p.name == "pipeline_transfer") at(pipeline) += p.amount.value;
     if (p.name == "offload") at(Resource::link) += p.amount.value;
   }
   std::vector<Limit> limits;

@@ -28,7 +28,9 @@ class TimeParts {
 void set_interval(TimeEstimate&, const SoftwareStack&, Explain* ex);
 
 /// Shares of resources from device time by bound and from idle and host parts.
-std::vector<Limit> limits_of(const TimeEstimate&, const std::array<Seconds, 5>& by_bound);
+/// `data` and `pipeline` say whether those groups stay inside a node (link) or leave it (network).
+std::vector<Limit> limits_of(const TimeEstimate&, const std::array<Seconds, 5>& by_bound,
+                             Resource data = Resource::network, Resource pipeline = Resource::network);
 
 /// Tokens and model FLOP over a duration.
 Throughput throughput(const Prepared&, Traced<Tokens> tokens, Traced<Flop> model_flop, Traced<Flop> executed,

@@ -187,6 +187,16 @@ void TrainingTimer::add_fixed_host(TimeParts& parts) {
     parts.add("host", times_m(input(ex_, "software.launch.host_per_micro_batch", l.host_per_micro_batch)));
 }
 
+Traced<Flop> TrainingTimer::frozen_flop(Traced<Flop> full, Traced<Tokens> tokens) {
+  static constexpr Formula f{"training.frozen_flop", "model FLOP of a step that trains low-rank adapters",
+                             "f * 2 / 3 + 6 * a * n",
+                             "Hu et al. 2021, arXiv:2106.09685: frozen weights need no weight gradients"};
+  const Traced<std::int64_t> a = out_.parameters.trainable;
+  return note(ex_, f,
+              Flop{full.value.value() * 2 / 3 + 6 * static_cast<double>(a.value) * tokens.value.value()},
+              {{"f", full}, {"a", a}, {"n", tokens}});
+}
+
 Traced<Flop> TrainingTimer::executed_flop() {
   static constexpr Formula stages{"training.stage_flop", "FLOP of one micro-batch on equal stages",
                                   "n * (f + b + r)", "definition"};
@@ -227,7 +237,10 @@ void TrainingTimer::finish() {
   for (std::size_t b = 0; b < by_bound.size(); ++b)
     by_bound[b] =
         micro_batches_.value * (t.forward.by_bound[b] + t.backward.by_bound[b] + t.recompute.by_bound[b]);
-  out_.limits = limits_of(out_.time, by_bound);
+  const bool data_leaves_node = links_.data.nodes > 1;
+  const bool pipeline_leaves_node = links_.pipeline && links_.pipeline->devices != s_.hardware.node.devices;
+  out_.limits = limits_of(out_.time, by_bound, data_leaves_node ? Resource::network : Resource::link,
+                          pipeline_leaves_node ? Resource::network : Resource::link);
   const Traced<Flop> executed = executed_flop();
   const auto B = count("training.global_batch", training_.global_batch),
              s = count("training.sequence_length", training_.sequence_length);
@@ -236,7 +249,8 @@ void TrainingTimer::finish() {
                        .tokens = training_.sequence_length,
                        .past = 0,
                        .encoder_tokens = training_.sequence_length};
-  const auto model_flop = training_flop(s_.model, p_.inventory, all, ex_);
+  Traced<Flop> model_flop = training_flop(s_.model, p_.inventory, all, ex_);
+  if (training_.method != Method::full) model_flop = frozen_flop(model_flop, tokens);
   out_.throughput =
       throughput(p_, tokens, model_flop, executed, out_.time.totals.front().amount, rates_.product_peak, ex_);
 }

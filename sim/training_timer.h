@@ -84,6 +84,8 @@ class TrainingTimer {
   /// States on the host: gradients go down, weights come up, the host's memory moves the states.
   void add_offload(TimeParts&, const HeldElements& all, Traced<Bytes>, const StateShards&);
   void add_fixed_host(TimeParts& parts);
+  /// Forward pass and input gradients of frozen weights, and the adapters' own work.
+  Traced<Flop> frozen_flop(Traced<Flop> full, Traced<Tokens> tokens);
   Traced<Flop> executed_flop();
   void finish();
 

@@ -243,3 +243,25 @@ TEST(Evaluate, AContextParallelCacheIsReadInParts) {
 
 }  // namespace
 }  // namespace ridge::test
+
+namespace ridge::test {
+namespace {
+
+TEST(Evaluate, AStatedCapacityIsTheCapacity) {
+  const Estimate e = evaluate(prepared(train_70b, {"hardware.device.hbm.capacity=160 GiB"}));
+  EXPECT_EQ(e.memory.capacity.value.value(), 160.0 * 1024 * 1024 * 1024);
+}
+
+TEST(Evaluate, AdaptersUseLessOfThePeakThanTheyExecute) {
+  // 4 N + 6 N_lora of 6 N: frozen weights have no weight gradients, so model FLOP never exceed executed ones.
+  const Estimate e = evaluate(prepared(train_8b, {"training.method=lora", "training.recompute=none"}));
+  EXPECT_LE(e.throughput.model_flops_utilization.value, 1.02 * e.throughput.hardware_flops_utilization.value);
+}
+
+TEST(Evaluate, ReductionsInsideANodeAreNotTheNetwork) {
+  const Estimate e = evaluate(prepared(train_8b));
+  for (const Limit& l : e.limits) EXPECT_NE(l.resource, Resource::network);
+}
+
+}  // namespace
+}  // namespace ridge::test
