@@ -189,7 +189,16 @@ const Node* PresetIndex::document_or_file(PresetKind kind, std::string_view name
   if (!is_file(path) && !resolve_name(kind, name).empty()) return find(kind, name, diagnostics);
   Diagnostics problems;
   const SourcePtr text = read_source(path.string(), problems);
-  if (text) return impl_->parse(text, diagnostics);
+  if (text) {
+    const Node* parsed = impl_->parse(text, diagnostics);
+    if (parsed && !parsed->is_map() && !diagnostics.has_errors()) {
+      diagnostics.error("not-a-map",
+                        fmt::format("a {} file is a map of keys; '{}' is empty or a list", noun_of(kind),
+                                    printable(name, 200)),
+                        Span{text, 1, 1, 1});
+    }
+    return parsed;
+  }
   Diagnostic& d = diagnostics.error(
       "unreadable-file", fmt::format("{} '{}' cannot be read", noun_of(kind), printable(name, 200)), beside);
   if (!problems.items().empty()) d.message = problems.items().front().message;
