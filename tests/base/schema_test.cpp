@@ -131,7 +131,8 @@ TEST(Schema, RecordsWhereEachValueWasWritten) {
   EXPECT_EQ(o.origins.at("memory.capacity").where, "d.yaml:3") << "an alias records the field's own name";
   EXPECT_EQ(o.origins.at("levels.0.capacity").where, "d.yaml:5");
   EXPECT_EQ(o.origins.at("name").kind, Origin::Kind::scenario);
-  EXPECT_FALSE(o.origins.contains("cores")) << "defaults were not written anywhere";
+  EXPECT_EQ(o.origins.at("cores").kind, Origin::Kind::default_value);
+  EXPECT_EQ(o.origins.at("cores").where, "") << "defaults were not written anywhere";
 }
 
 TEST(Schema, TellsFlagsAndPresetsFromScenarios) {
