@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+#include <utility>
 
 namespace ridge {
 namespace {
@@ -52,7 +53,7 @@ class Rows {
       row(rows[i], path);
     }
     if (s_.terminal.err_is_terminal) s_.err << "\r\x1b[K" << std::flush;
-    return true;
+    return !report_problems(s_, std::exchange(header_, {}));
   }
 
  private:
@@ -62,6 +63,7 @@ class Rows {
     override_document(document, s_.arguments.set, diagnostics);
     Scenario scenario =
         read_scenario(document, s_.reader, diagnostics, {.needs_workload = false, .origins = false});
+    note_unknown_keys(diagnostics);
     const std::string id = labels.id.empty() ? path + ':' + std::to_string(document.span.line) : labels.id;
     const ValidationRow head{id, group_of(labels, path), "", 0, 0, {}, "", true};
     const auto measured = measured_values(scenario.measured);
@@ -73,6 +75,16 @@ class Rows {
       model_alone(scenario, labels, head, measured);
     } else {
       estimate(std::move(scenario), head, measured);
+    }
+  }
+
+  /// A column no scenario has is the file's mistake, told once, not that of every row.
+  void note_unknown_keys(const Diagnostics& diagnostics) {
+    for (const Diagnostic& d : diagnostics.items()) {
+      const auto is_same = [&](const Diagnostic& known) { return known.message == d.message; };
+      if (d.code != "unknown-key" || std::any_of(header_.items().begin(), header_.items().end(), is_same))
+        continue;
+      header_.add(d);
     }
   }
 
@@ -124,6 +136,7 @@ class Rows {
 
   Session& s_;
   std::vector<ValidationRow>& out_;
+  Diagnostics header_;
 };
 
 }  // namespace

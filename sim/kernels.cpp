@@ -111,6 +111,14 @@ void set_attention(Rates& r, const Achievable& a, bool wants_flash2, Explain* ex
                             fits.decode_per_head.value);
 }
 
+/// The textbook roofline instead of what kernels reach.
+void set_peaks(Rates& r, Explain* ex) {
+  for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
+    *k = kernel_constants(KernelFit{}, "hardware.device.peak_rates", ex);
+  r.decode_per_head = constant(ex, "no time per head", Seconds{0}, "the roofline bound has no fixed costs");
+  r.gap = constant(ex, "no gap between kernels", Seconds{0}, "the roofline bound has no fixed costs");
+}
+
 }  // namespace
 
 Precision precision_named(std::string_view name) {
@@ -148,6 +156,7 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
     k->bandwidth_fraction =
         scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, r.one, ex);
   r.gap = input(ex, "hardware.device.achievable.launch.graph_node", d.achievable.launch.graph_node.value);
+  if (s.at_peak) set_peaks(r, ex);
   return r;
 }
 

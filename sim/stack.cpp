@@ -197,6 +197,7 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("aliases", &S::aliases, "other names"),
           field("attention", &S::attention,
                 "attention core: one flash kernel, or products with scores in memory"),
+          field("at_peak", &S::at_peak, "kernels at the device's peaks, without gaps: the roofline bound"),
           field("attention_flash2", &S::attention_flash2,
                 "FlashAttention 2 kernels instead of the device's best"),
           field("causal_skip", &S::causal_skip, "whether the attention core leaves out masked tiles"),

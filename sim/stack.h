@@ -128,6 +128,7 @@ struct SoftwareStack {
   std::string name, description, source, extends;
   std::vector<std::string> aliases;
   AttentionKernel attention = AttentionKernel::flash;
+  bool at_peak = false;           ///< kernels at the device's peaks, without gaps: the roofline bound
   bool attention_flash2 = false;  ///< FlashAttention 2 kernels instead of the device's best
   bool causal_skip = true;        ///< the attention core leaves out masked tiles
   bool selective_core = true;     ///< selective recomputation runs the attention core again

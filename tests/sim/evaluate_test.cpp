@@ -247,6 +247,19 @@ TEST(Evaluate, AContextParallelCacheIsReadInParts) {
 namespace ridge::test {
 namespace {
 
+TEST(Evaluate, TheIdealStackIsABound) {
+  // No engine prefills or decodes faster than the roofline with nothing but the products' operands moved.
+  for (const std::string& phase : {std::string("prefill"), std::string("decode")}) {
+    auto step = [&](const std::string& software) {
+      const Estimate e = evaluate(prepared(decode_8b, {"inference.phase=" + phase, "software=" + software}));
+      return e.time.totals.front().amount.value.value();
+    };
+    for (const char* engine :
+         {"vllm", "tensorrt-llm", "gpt-fast", "kernels", "fastertransformer", "sglang", "pytorch-llama"})
+      EXPECT_LT(step("ideal"), step(engine)) << engine << ' ' << phase;
+  }
+}
+
 TEST(Evaluate, AStatedCapacityIsTheCapacity) {
   const Estimate e = evaluate(prepared(train_70b, {"hardware.device.hbm.capacity=160 GiB"}));
   EXPECT_EQ(e.memory.capacity.value.value(), 160.0 * 1024 * 1024 * 1024);
