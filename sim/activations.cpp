@@ -111,7 +111,9 @@ Traced<Bytes> bytes_of(const LayerView& v, const Traffic& t, Explain* ex) {
 Traffic with_copies(const LayerView& v, Traffic t) {
   const PrecisionRecipe& recipe = v.p.scenario.precision;
   const SoftwareStack& stack = v.p.scenario.software;
-  if (recipe.cast_per_use) {
+  if (recipe.cast_per_use && stack.casts_again) {
+    t.activation_elements[hidden_width] *= recipe.weights / recipe.activations;
+  } else if (recipe.cast_per_use) {
     t.activation_elements[hidden_width] += casting_products(stack, v.p.scenario.model, v.layer());
   }
   const Training* training = v.p.scenario.training();

@@ -13,7 +13,8 @@
 ///             2 f + f gated (f + f plain) or queries, keys, values and attention output (and two score
 ///             matrices where the core keeps them), beside the gradient of the layer's input
 /// Autocast    (recipe.cast_per_use) the residual stream stays in the weights' width, and every product
-///             that reads a normed input saves a cast copy of its own (PyTorch torch.amp)
+///             that reads a normed input saves a cast copy of its own (PyTorch torch.amp); compiled
+///             graphs (stack.casts_again) keep the residual stream alone and cast again
 /// Adapters    (stack.adapter_input) each low-rank adapter keeps its input in a format of its own, the
 ///             frozen product beside it none (PEFT: fp32 adapters on a bf16 model)
 /// Checks      Korthikanti et al. 2022 (arXiv 2205.05198): with stack megatron-lm s b h (10 + 24/t +

@@ -119,7 +119,7 @@ class Builder {
   Traced<Bytes> cast_weights() const {
     const HeldElements& h = s_.held;
     const auto w = c_.width("precision.gathered", c_.recipe.gathered);
-    if (c_.load.recompute == Recompute::full || moment_ == Moment::backward_end) {
+    if (c_.load.recompute == Recompute::full || c_.stack.casts_again || moment_ == Moment::backward_end) {
       return note(ex_, unit_casts, w.value * (h.layer.value + h.head.value),
                   {{"w", w}, {"layer", h.layer}, {"head", h.head}});
     }

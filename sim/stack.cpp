@@ -231,6 +231,8 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("adapter_input", &S::adapter_input,
                 "bytes per element of the input copy each low-rank adapter keeps")
               .range(0, 16),
+          field("casts_again", &S::casts_again,
+                "whether the backward pass redoes autocast's casts instead of keeping them"),
           field("sharded_embedding", &S::sharded_embedding,
                 "whether tensor parallelism divides the token table"),
           field("grad_accumulation", &S::grad_accumulation,

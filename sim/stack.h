@@ -146,7 +146,8 @@ struct SoftwareStack {
   bool persistent_gradients = false;  ///< gradient buffers live through the whole step (Megatron)
   double reducer_copies = 0;          ///< whole gradient copies a data-parallel reducer keeps (DDP), ZeRO 0
   BytesPerElement placeholder_gradients{0};  ///< of one layer's weights, kept for good (Transformer Engine)
-  BytesPerElement adapter_input{0};      ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
+  BytesPerElement adapter_input{0};  ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
+  bool casts_again = false;  ///< compiled graphs redo autocast's casts in the backward pass, keeping none
   bool sharded_embedding = true;         ///< tensor parallelism divides the token table's rows
   BytesPerElement grad_accumulation{0};  ///< extra bytes per element when micro-batches accumulate
   std::map<std::string, std::vector<Pass>> slots;
