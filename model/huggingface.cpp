@@ -150,6 +150,22 @@ void layer_types(HuggingfaceTranslator& t) {
   t.put("global_offset", std::to_string(full[0] % period), list->span);
 }
 
+/// Gated models choose their feed-forward width and key-value heads freely: what a config leaves out is
+/// derived, and that is said.
+void warn_of_derived_sizes(HuggingfaceTranslator& t) {
+  const Node* activation = t.model.find("activation");
+  if (activation && !activation->text.ends_with("glu")) return;  // absent: swiglu
+  auto warn = [&](std::string_view key, std::string_view name, std::string_view how) {
+    if (t.has(key)) return;
+    t.diagnostics.warning("default-used", fmt::format("the config lacks {}; {}", name, how), t.config.span);
+  };
+  if (!t.has("moe.experts"))
+    warn("ffn_hidden_size", "intermediate_size",
+         "8/3 of the hidden size is assumed, rounded up to a multiple of 256");
+  if (!t.has("latent.kv_lora_rank"))
+    warn("kv_heads", "num_key_value_heads", "as many as query heads are assumed");
+}
+
 Node translate(const Node& config, const HuggingfaceType& type, Diagnostics& diagnostics) {
   HuggingfaceTranslator t(config, std::string(type.name), diagnostics);
   t.put("huggingface_type", type.name);
@@ -162,6 +178,7 @@ Node translate(const Node& config, const HuggingfaceType& type, Diagnostics& dia
   layer_types(t);
   if (!t.has("sliding_window"))
     for (std::string_view key : {"global_every", "global_offset"}) t.remove(key);
+  warn_of_derived_sizes(t);
   return std::move(t.model);
 }
 
@@ -187,7 +204,8 @@ void HuggingfaceTranslator::put(std::string_view key, std::string_view text, con
 void HuggingfaceTranslator::put_default(std::string_view key, std::string_view text) {
   put(key, text);
   for (const CommonField& f : common_fields)
-    if (f.key == key && (key == "layers" || key == "hidden_size" || key == "heads" || key == "vocab_size"))
+    if (f.key == key && (key == "layers" || key == "hidden_size" || key == "heads" || key == "vocab_size" ||
+                         key == "ffn_hidden_size"))
       diagnostics.warning(
           "default-used",
           fmt::format("the config lacks {}; {}'s default {} is used", *f.names.begin(), type, text),
