@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace ridge {
@@ -36,7 +35,8 @@ const CommonField common_fields[] = {
     {"moe.top_k", {"num_experts_per_tok", "experts_per_token"}},
     {"moe.ffn_hidden_size", {"moe_intermediate_size"}},
     {"moe.shared_experts", {"n_shared_experts"}},
-    {"moe.shared_ffn_hidden_size", {"shared_expert_intermediate_size"}},
+    {"moe.shared_ffn_hidden_size",
+     {"shared_expert_intermediate_size", "moe_shared_expert_intermediate_size"}},
     {"latent.q_lora_rank", {"q_lora_rank"}},
     {"latent.kv_lora_rank", {"kv_lora_rank"}},
     {"latent.nope_head_dim", {"qk_nope_head_dim"}},
@@ -44,13 +44,19 @@ const CommonField common_fields[] = {
     {"latent.v_head_dim", {"v_head_dim"}},
 };
 
-template <class Use> void for_each_pair(std::string_view list, Use use) {
+template <class Use> void for_each_word(std::string_view list, Use use) {
   while (!list.empty()) {
-    const std::string_view pair = list.substr(0, list.find(' '));
-    list.remove_prefix(std::min(list.size(), pair.size() + 1));
+    const std::string_view word = list.substr(0, list.find(' '));
+    list.remove_prefix(std::min(list.size(), word.size() + 1));
+    if (!word.empty()) use(word);
+  }
+}
+
+template <class Use> void for_each_pair(std::string_view list, Use use) {
+  for_each_word(list, [&](std::string_view pair) {
     const auto equals = pair.find('=');
     if (equals != std::string_view::npos) use(pair.substr(0, equals), pair.substr(equals + 1));
-  }
+  });
 }
 
 /// "LlamaForCausalLM" or "Qwen2MoeForCausalLM" against llama, qwen2_moe: letters and digits, lower case.
@@ -150,20 +156,19 @@ void layer_types(HuggingfaceTranslator& t) {
   t.put("global_offset", std::to_string(full[0] % period), list->span);
 }
 
-/// Gated models choose their feed-forward width and key-value heads freely: what a config leaves out is
-/// derived, and that is said.
-void warn_of_derived_sizes(HuggingfaceTranslator& t) {
-  const Node* activation = t.model.find("activation");
-  if (activation && !activation->text.ends_with("glu")) return;  // absent: swiglu
-  auto warn = [&](std::string_view key, std::string_view name, std::string_view how) {
-    if (t.has(key)) return;
-    t.diagnostics.warning("default-used", fmt::format("the config lacks {}; {}", name, how), t.config.span);
-  };
-  if (!t.has("moe.experts"))
-    warn("ffn_hidden_size", "intermediate_size",
-         "8/3 of the hidden size is assumed, rounded up to a multiple of 256");
-  if (!t.has("latent.kv_lora_rank"))
-    warn("kv_heads", "num_key_value_heads", "as many as query heads are assumed");
+/// Types whose configuration class knows no key-value heads of their own, or that derive them in
+/// huggingface_special.cpp.
+constexpr std::string_view ungrouped_types[] = {
+    "albert", "bert",  "bloom",  "distilbert", "falcon", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox",
+    "gptj",   "mamba", "mamba2", "mpt",        "mt5",    "opt",  "roberta",     "rwkv",    "t5"};
+
+/// Key-value heads and head width follow from other sizes where the file leaves them out.
+void tell_derived_sizes(HuggingfaceTranslator& t) {
+  if (!t.has("tied_embeddings")) t.tell_choice("tie_word_embeddings false");
+  if (std::ranges::find(ungrouped_types, t.type) != std::end(ungrouped_types)) return;
+  if (t.has("latent.kv_lora_rank")) return;
+  if (!t.has("kv_heads")) t.tell_size(t.name_of("kv_heads") + " = num_attention_heads");
+  if (!t.has("head_dim")) t.tell_choice(t.name_of("head_dim") + " = hidden_size / num_attention_heads");
 }
 
 Node translate(const Node& config, const HuggingfaceType& type, Diagnostics& diagnostics) {
@@ -175,76 +180,16 @@ Node translate(const Node& config, const HuggingfaceType& type, Diagnostics& dia
   for_each_pair(type.defaults, [&](std::string_view key, std::string_view value) {
     if (!t.has(key)) t.put_default(key, value);
   });
+  for_each_word(type.needs, [&](std::string_view key) { t.need(key); });
   layer_types(t);
   if (!t.has("sliding_window"))
     for (std::string_view key : {"global_every", "global_offset"}) t.remove(key);
-  warn_of_derived_sizes(t);
+  tell_derived_sizes(t);
+  t.report_told();
   return std::move(t.model);
 }
 
 }  // namespace
-
-const Node* HuggingfaceTranslator::field(std::initializer_list<std::string_view> names) const {
-  for (std::string_view name : names)
-    if (const Node* n = config.at(name); n && !n->is_null()) return n;
-  return nullptr;
-}
-
-bool HuggingfaceTranslator::copy(std::string_view key, std::initializer_list<std::string_view> names) {
-  const Node* n = field(names);
-  if (!n) return false;
-  set(model, key, *n, n->span);
-  return true;
-}
-
-void HuggingfaceTranslator::put(std::string_view key, std::string_view text, const Span& span) {
-  set(model, key, Node::scalar(std::string(text), span), span);
-}
-
-void HuggingfaceTranslator::put_default(std::string_view key, std::string_view text) {
-  put(key, text);
-  for (const CommonField& f : common_fields)
-    if (f.key == key && (key == "layers" || key == "hidden_size" || key == "heads" || key == "vocab_size" ||
-                         key == "ffn_hidden_size"))
-      diagnostics.warning(
-          "default-used",
-          fmt::format("the config lacks {}; {}'s default {} is used", *f.names.begin(), type, text),
-          config.span);
-}
-
-void HuggingfaceTranslator::remove(std::string_view key) {
-  Node* map = &model;
-  if (const auto dot = key.find('.'); dot != std::string_view::npos) {
-    map = model.find(key.substr(0, dot));
-    key.remove_prefix(dot + 1);
-  }
-  if (map) std::erase_if(map->entries, [&](const Node::Entry& e) { return e.key == key; });
-}
-
-bool HuggingfaceTranslator::flag(std::string_view name, bool otherwise) {
-  const Node* n = field(name);
-  if (!n) return otherwise;
-  if (n->is_scalar() && !n->quoted && (n->text == "true" || n->text == "false")) return n->text == "true";
-  diagnostics.error("wrong-type", fmt::format("'{}' must be true or false", name), n->span);
-  return otherwise;
-}
-
-std::int64_t HuggingfaceTranslator::count(std::string_view name, std::int64_t otherwise) {
-  const Node* n = field(name);
-  if (!n) return otherwise;
-  std::int64_t value = 0;
-  const char *first = n->text.data(), *last = first + n->text.size();
-  if (const auto [end, error] = std::from_chars(first, last, value);
-      n->is_scalar() && error == std::errc{} && end == last && value >= 0)
-    return value;
-  diagnostics.error("wrong-type", fmt::format("'{}' must be a count", name), n->span);
-  return otherwise;
-}
-
-std::string HuggingfaceTranslator::text(std::string_view name, std::string_view otherwise) {
-  const Node* n = field(name);
-  return n && n->is_scalar() ? n->text : std::string(otherwise);
-}
 
 bool is_huggingface_config(const Node& n) {
   return n.is_map() && (n.find("model_type") || n.find("architectures") || n.find("transformers_version"));
@@ -257,6 +202,11 @@ Node huggingface_model(const Node& config, Diagnostics& diagnostics) {
   }
   const Node* text = config.find("text_config");
   if (!text || !text->is_map()) {
+    if (const Node* vision = config.find("vision_config"))
+      diagnostics.warning("text-only",
+                          "only the text model of this config is described; the vision part is "
+                          "left out",
+                          vision->span);
     const std::string type = type_of(config, diagnostics);
     return type.empty() ? Node{} : translate(config, *find_huggingface_type(type), diagnostics);
   }

@@ -6,12 +6,14 @@
 ///
 /// Field names differ by model type (n_layer, num_layers, num_hidden_layers; d_model, n_embd, ...):
 /// every type accepts all spellings in use, and a field that the file omits gets the default that the
-/// type's configuration class has (gpt2: n_embd 768).  Values keep their place in the file, so that later
+/// type's configuration class has (gpt2: n_embd 768), told in one warning for sizes and one note for
+/// choices.  Where no default can be trusted (the pattern of a hybrid, the widths of its experts) the file
+/// is refused.  A field stated as null has no default.  Values keep their place in the file, so that later
 /// messages point there.  A nested `text_config` is used when there is one; vision and audio parts are
 /// left out with a note.
 ///
-/// Errors  missing or unknown model_type (with the nearest known one and what the file lacks), values
-///         of the wrong type.
+/// Errors  missing or unknown model_type (with the nearest known one and what the file lacks), missing
+///         fields without a default, values of the wrong type, structures that are not described.
 /// Source  huggingface/transformers configuration classes; facts only.
 
 #include "model/architecture.h"

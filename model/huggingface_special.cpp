@@ -8,6 +8,8 @@ namespace {
 
 /// Layers i with i mod step = step - 1 have experts.
 void sparse_step(HuggingfaceTranslator& t) {
+  if (const Node* dense = t.field("mlp_only_layers"); dense && dense->is_sequence() && !dense->items.empty())
+    t.not_described("mlp_only_layers", "single layers without experts are not described", Severity::error);
   const std::int64_t step = t.count("decoder_sparse_step", 1);
   if (step <= 1) return;
   t.put("moe.every", std::to_string(step));
@@ -27,6 +29,16 @@ void llama(HuggingfaceTranslator& t) {
   t.put_flag("ffn_bias", t.flag("mlp_bias", false));
 }
 
+/// Types whose configuration class has no window unless the file states one.
+void optional_window(HuggingfaceTranslator& t) {
+  if (!t.states("sliding_window")) t.tell_choice("sliding_window none");
+}
+
+void mixtral(HuggingfaceTranslator& t) {
+  optional_window(t);
+  expert_width(t);
+}
+
 /// intermediate_size is the width of an expert where there is no width of its own.
 void expert_width(HuggingfaceTranslator& t) {
   if (t.field("moe_intermediate_size")) return;
@@ -34,13 +46,21 @@ void expert_width(HuggingfaceTranslator& t) {
   t.copy("moe.ffn_hidden_size", {"intermediate_size"});
 }
 
+/// With sliding windows in use, the layers from max_window_layers on have one.
 void qwen2(HuggingfaceTranslator& t) {
-  if (!t.flag("use_sliding_window", false)) t.remove("sliding_window");
+  if (!t.flag("use_sliding_window", false)) return t.remove("sliding_window");
+  if (t.field("layer_types")) return;
+  const std::int64_t full = t.count("max_window_layers", 28), layers = t.count("num_hidden_layers", 32);
+  if (full >= layers) return t.remove("sliding_window");
+  if (full > 0)
+    t.not_described("max_window_layers", "a window in the last layers only is not described",
+                    Severity::error);
 }
 
 void qwen2_moe(HuggingfaceTranslator& t) {
   qwen2(t);
   sparse_step(t);
+  if (t.type == "qwen2_moe") t.put("qkv_bias", t.flag("qkv_bias", true) ? "true" : "false");
 }
 
 void qwen3(HuggingfaceTranslator& t) {
@@ -59,6 +79,7 @@ void qwen3_next(HuggingfaceTranslator& t) {
   const std::int64_t interval = t.count("full_attention_interval", 4);
   t.put("attention_every", std::to_string(interval));
   t.put("attention_offset", std::to_string(interval > 0 ? interval - 1 : 0));
+  attention_bias(t);
   t.copy("recurrent.key_heads", {"linear_num_key_heads"});
   t.copy("recurrent.value_heads", {"linear_num_value_heads"});
   t.copy("recurrent.key_head_dim", {"linear_key_head_dim"});
@@ -69,7 +90,16 @@ void qwen3_next(HuggingfaceTranslator& t) {
 void deepseek(HuggingfaceTranslator& t) {
   t.remove("kv_heads");
   t.remove("head_dim");
+  t.copy("moe.experts", {"n_routed_experts"});
   t.copy("moe.every", {"moe_layer_freq"});
+  const Node* bias = t.field("attention_bias");
+  if (bias && bias->text == "true")
+    t.not_described("attention_bias", "biases of latent attention are left out", Severity::warning);
+  if (t.field("num_nextn_predict_layers") && t.count("num_nextn_predict_layers", 0) > 0)
+    t.not_described("num_nextn_predict_layers",
+                    "modules that predict further tokens are left out, as in the published count of the "
+                    "main model",
+                    Severity::note);
   if (t.type == "deepseek_v32")
     t.diagnostics.warning(
         "not-described",
@@ -78,6 +108,12 @@ void deepseek(HuggingfaceTranslator& t) {
 }
 
 void gemma2(HuggingfaceTranslator& t) { attention_bias(t); }
+
+void phi(HuggingfaceTranslator& t) {
+  const Node* norm = t.field("qk_layernorm");
+  if (norm && norm->text == "true")
+    t.not_described("qk_layernorm", "norms of queries and keys are left out", Severity::warning);
+}
 
 void gemma3(HuggingfaceTranslator& t) {
   attention_bias(t);
@@ -109,6 +145,7 @@ void opt(HuggingfaceTranslator& t) {
   t.put("final_norm", t.flag("do_layer_norm_before", true) && !t.flag("_remove_final_layer_norm", false)
                           ? "true"
                           : "false");
+  if (!t.has("embedding_size")) t.tell_choice("word_embed_proj_dim = hidden_size");
   if (!t.flag("enable_bias", true))
     for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "false");
 }
@@ -120,6 +157,7 @@ void falcon(HuggingfaceTranslator& t) {
     t.remove("kv_heads");
     if (t.flag("multi_query", true)) t.put("kv_heads", "1");
   }
+  if (is_new && !t.has("kv_heads")) t.tell_size("num_kv_heads = num_attention_heads");
   t.put_flag("parallel_attention", is_parallel || is_new);
   t.put("norms_per_layer", is_new        ? std::to_string(t.count("num_ln_in_parallel_attn", 2))
                            : is_parallel ? "1"
@@ -136,6 +174,8 @@ void mpt(HuggingfaceTranslator& t) {
   for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"})
     t.put(key, bias ? "true" : "false");
   t.copy("kv_heads", {"attn_config.kv_n_heads"});
+  if (const Node* norm = t.field("attn_config.qk_ln"); norm && norm->text == "true")
+    t.not_described("attn_config.qk_ln", "norms of queries and keys are left out", Severity::warning);
   const std::int64_t ratio = t.count("expansion_ratio", 4), width = t.count("d_model", 2048);
   if (ratio > 0 && ratio < 1024 && width > 0 && width < (1 << 24))
     t.put("ffn_hidden_size", std::to_string(ratio * width));
@@ -154,7 +194,8 @@ void t5(HuggingfaceTranslator& t) {
   t.put("activation", gated ? "geglu" : "relu");
   t.remove("layers");
   t.copy("encoder_layers", {"num_layers"});
-  if (!t.copy("layers", {"num_decoder_layers"})) t.copy("layers", {"num_layers"});
+  if (!t.copy("layers", {"num_decoder_layers"}) && t.copy("layers", {"num_layers"}))
+    t.tell_choice("num_decoder_layers = num_layers");
   t.copy("relative_buckets", {"relative_attention_num_buckets"});
   t.remove("sliding_window");
 }
@@ -171,18 +212,19 @@ void chatglm(HuggingfaceTranslator& t) {
     t.put("head_dim", "0");
     return;
   }
-  if (!t.flag("multi_query_attention", true)) t.put("kv_heads", "0");
-  t.put_flag("qkv_bias", t.flag("add_qkv_bias", true));
+  if (!t.flag("multi_query_attention", false)) t.put("kv_heads", "0");
+  t.put_flag("qkv_bias", t.flag("add_qkv_bias", false));
   if (t.flag("add_bias_linear", false))
     for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "true");
 }
 
-void glm4(HuggingfaceTranslator& t) { t.put_flag("qkv_bias", t.flag("attention_bias", false)); }
+void glm4(HuggingfaceTranslator& t) { t.put_flag("qkv_bias", t.flag("attention_bias", true)); }
 
 void glm4_moe(HuggingfaceTranslator& t) {
-  glm4(t);
+  t.put_flag("qkv_bias", t.flag("attention_bias", false));
   t.put("qk_norm", t.flag("use_qk_norm", false) ? "head" : "none");
   if (t.copy("mtp_layers", {"num_nextn_predict_layers"})) t.put("mtp_own_embeddings", "true");
+  else t.tell_size("num_nextn_predict_layers 0");
 }
 
 void minimax(HuggingfaceTranslator& t) {
@@ -197,11 +239,13 @@ void cohere(HuggingfaceTranslator& t) {
 
 void stablelm(HuggingfaceTranslator& t) {
   t.put_flag("qkv_bias", t.flag("use_qkv_bias", false));
-  t.put_flag("parallel_attention", t.flag("use_parallel_residual", false));
-  if (t.flag("use_parallel_residual", false)) t.put("norms_per_layer", "1");
+  if (!t.flag("use_parallel_residual", false)) return;
+  t.put("parallel_attention", "true");
+  t.put("norms_per_layer", "1");
 }
 
 void starcoder2(HuggingfaceTranslator& t) {
+  optional_window(t);
   if (!t.flag("use_bias", true)) return;
   for (std::string_view key : {"qkv_bias", "attention_output_bias", "ffn_bias"}) t.put(key, "true");
 }
@@ -259,16 +303,74 @@ void jamba(HuggingfaceTranslator& t) {
   t.remove("sliding_window");
 }
 
+namespace {
+
+/// One letter for each entry of layers_block_type, the later spelling of hybrid_override_pattern.
+std::string block_letters(HuggingfaceTranslator& t, const Node& list) {
+  std::string letters;
+  for (const Node& n : list.items) {
+    const std::string_view type = n.text;
+    if (type == "mamba" || type == "linear_attention") letters += 'M';
+    else if (type == "attention" || type == "full_attention") letters += '*';
+    else if (type == "mlp") letters += '-';
+    else if (type == "moe") letters += 'E';
+    else {
+      t.diagnostics.error("unknown-pattern", "a block is mamba, attention, mlp or moe", n.span);
+      return {};
+    }
+  }
+  return letters;
+}
+
+/// The pattern, and with it the number of layers; empty when the file lacks it.
+std::string nemotron_pattern(HuggingfaceTranslator& t) {
+  std::string pattern;
+  if (const Node* list = t.field({"layers_block_type", "layer_types"}); list && list->is_sequence()) {
+    pattern = block_letters(t, *list);
+    if (!pattern.empty()) t.put("layer_pattern", pattern, list->span);
+  } else if (t.copy("layer_pattern", {"hybrid_override_pattern"})) {
+    pattern = t.model.at("layer_pattern")->text;
+  }
+  t.need("layer_pattern");
+  if (pattern.empty()) return pattern;
+  const Node* stated = t.field("num_hidden_layers");
+  if (stated && stated->text != std::to_string(pattern.size()))
+    t.diagnostics.warning("pattern-length",
+                          "num_hidden_layers is " + stated->text.substr(0, 20) + ", but the pattern has " +
+                              std::to_string(pattern.size()) + " layers; the pattern holds",
+                          stated->span);
+  t.put("layers", std::to_string(pattern.size()));
+  return pattern;
+}
+
+}  // namespace
+
 void nemotron_h(HuggingfaceTranslator& t) {
-  t.copy("layer_pattern", {"hybrid_override_pattern"});
+  const std::string pattern = nemotron_pattern(t);
+  const auto has = [&](char letter) { return pattern.find(letter) != std::string::npos; };
+  t.copy("moe.experts", {"n_routed_experts"});
+  t.copy("moe.shared_ffn_hidden_size", {"moe_shared_expert_intermediate_size"});
+  if (has('E')) {
+    t.need({"moe.experts", "moe.top_k", "moe.ffn_hidden_size", "moe.shared_experts"});
+    if (t.has("moe.shared_experts")) t.need("moe.shared_ffn_hidden_size");
+    if (t.field("moe_latent_size"))
+      t.not_described("moe_latent_size", "experts behind a latent projection are not described",
+                      Severity::error);
+    t.put("moe.router_bias", "true");
+  } else {
+    for (std::string_view key : {"moe.experts", "moe.top_k", "moe.ffn_hidden_size", "moe.shared_experts",
+                                 "moe.shared_ffn_hidden_size"})
+      t.remove(key);
+  }
+  if (has('-')) t.need("ffn_hidden_size");
+  if (has('*')) t.need({"heads", "kv_heads"});
   t.copy("recurrent.state_size", {"ssm_state_size"});
-  t.copy("recurrent.groups", {"n_groups"});
-  t.copy("recurrent.conv_kernel", {"conv_kernel"});
+  t.copy("recurrent.groups", {"n_groups", "mamba_n_groups"});
+  t.copy("recurrent.conv_kernel", {"conv_kernel", "mamba_d_conv"});
   t.copy("recurrent.head_dim", {"mamba_head_dim"});
-  const std::int64_t heads = t.count("mamba_num_heads", 0), width = t.count("mamba_head_dim", 64);
+  const std::int64_t heads = t.count("mamba_num_heads", 128), width = t.count("mamba_head_dim", 64);
   if (heads > 0 && heads < (1 << 20) && width > 0 && width < (1 << 20))
     t.put("recurrent.inner_size", std::to_string(heads * width));
-  t.put_flag("moe.router_bias", t.has("moe.experts"));
   attention_bias(t);
 }
 

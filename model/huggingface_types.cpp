@@ -16,6 +16,11 @@ constexpr std::string_view bert_choices =
     "causal=false "
     "embedding_norm=true final_norm=false pooler=true head=none tied_embeddings=true";
 
+constexpr std::string_view deepseek_needs =
+    "layers hidden_size heads vocab_size ffn_hidden_size first_dense_layers latent.q_lora_rank "
+    "latent.kv_lora_rank latent.rope_head_dim latent.nope_head_dim latent.v_head_dim moe.experts moe.top_k "
+    "moe.ffn_hidden_size moe.shared_experts";
+
 // Sorted by name. Defaults are those of the configuration classes in huggingface/transformers.
 constexpr HuggingfaceType types[] = {
     {"albert",
@@ -33,7 +38,7 @@ constexpr HuggingfaceType types[] = {
      "embedding_norm=true",
      "vocab_size=250880 hidden_size=64 layers=2 heads=8 tied_embeddings=true"},
     {"chatglm", "",
-     "vocab_size=65024 hidden_size=4096 layers=28 heads=32 head_dim=128 kv_heads=2 ffn_hidden_size=13696 "
+     "vocab_size=65024 hidden_size=4096 layers=28 heads=32 head_dim=128 kv_heads=1 ffn_hidden_size=13696 "
      "max_positions=2048",
      chatglm},
     {"cohere", "norm=layernorm-no-bias norms_per_layer=1 parallel_attention=true",
@@ -41,15 +46,18 @@ constexpr HuggingfaceType types[] = {
      "tied_embeddings=true",
      cohere},
     {"dbrx", "norm=layernorm-no-bias",
-     "vocab_size=32000 hidden_size=2048 layers=24 heads=16 max_positions=2048 moe.experts=4 moe.top_k=1",
+     "vocab_size=32000 hidden_size=2048 layers=24 heads=16 max_positions=2048 kv_heads=1 moe.experts=4 "
+     "moe.top_k=1 moe.ffn_hidden_size=3584",
      dbrx},
-    {"deepseek", "",
-     "vocab_size=102400 hidden_size=4096 layers=30 heads=32 ffn_hidden_size=11008 max_positions=2048"},
+    {"deepseek", "", "max_positions=2048", nullptr,
+     "layers hidden_size heads kv_heads vocab_size ffn_hidden_size moe.experts moe.top_k moe.ffn_hidden_size "
+     "moe.shared_experts first_dense_layers"},
     {"deepseek_v2", "",
-     "vocab_size=102400 hidden_size=4096 layers=30 heads=32 ffn_hidden_size=11008 max_positions=2048 "
-     "latent.kv_lora_rank=512 "
-     "latent.rope_head_dim=64 latent.nope_head_dim=128 latent.v_head_dim=128",
-     deepseek},
+     "vocab_size=32000 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048 "
+     "latent.q_lora_rank=1536 latent.kv_lora_rank=512 "
+     "latent.rope_head_dim=64 latent.nope_head_dim=128 latent.v_head_dim=128 "
+     "moe.experts=64 moe.ffn_hidden_size=1407 moe.shared_experts=2 first_dense_layers=0",
+     deepseek, "moe.top_k"},
     {"deepseek_v3", "moe.router_bias=true",
      "vocab_size=129280 hidden_size=7168 layers=61 heads=128 ffn_hidden_size=18432 max_positions=4096 "
      "latent.q_lora_rank=1536 "
@@ -57,7 +65,7 @@ constexpr HuggingfaceType types[] = {
      "moe.experts=256 moe.top_k=8 "
      "moe.ffn_hidden_size=2048 moe.shared_experts=1 first_dense_layers=3",
      deepseek},
-    {"deepseek_v32", "moe.router_bias=true", "max_positions=163840", deepseek},
+    {"deepseek_v32", "moe.router_bias=true", "max_positions=163840", deepseek, deepseek_needs},
     {"distilbert",
      "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true "
      "ffn_bias=true causal=false embedding_norm=true final_norm=false head=none tied_embeddings=true",
@@ -135,7 +143,7 @@ constexpr HuggingfaceType types[] = {
      "max_positions=262144 moe.experts=16 "
      "moe.top_k=2 attention_every=8 attention_offset=4 moe.every=2 moe.offset=1",
      jamba},
-    {"kimi_k2", "moe.router_bias=true", "vocab_size=163840 max_positions=131072", deepseek},
+    {"kimi_k2", "moe.router_bias=true", "max_positions=131072", deepseek, deepseek_needs},
     {"llama", "",
      "vocab_size=32000 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048", llama},
     {"llama4_text", "moe.shared_experts=1",
@@ -146,17 +154,20 @@ constexpr HuggingfaceType types[] = {
     {"mamba", "positions=none recurrent.kind=mamba",
      "vocab_size=50280 hidden_size=768 layers=32 tied_embeddings=true", mamba},
     {"mamba2", "positions=none recurrent.kind=mamba2",
-     "vocab_size=32768 hidden_size=4096 layers=64 recurrent.state_size=128 recurrent.groups=8", mamba2},
-    {"mimo", "qkv_bias=true", "max_positions=32768", qwen2},
-    {"minimax_m2", "moe.router_bias=true", "max_positions=196608", minimax},
+     "vocab_size=32768 hidden_size=4096 layers=64 recurrent.state_size=128 recurrent.groups=8 "
+     "tied_embeddings=false",
+     mamba2},
+    {"mimo", "qkv_bias=true", "max_positions=32768", qwen2,
+     "layers hidden_size heads kv_heads vocab_size ffn_hidden_size"},
+    {"minimax_m2", "moe.router_bias=true", "max_positions=196608", minimax,
+     "layers hidden_size heads kv_heads head_dim vocab_size moe.experts moe.top_k moe.ffn_hidden_size"},
     {"mistral", "",
      "vocab_size=32000 hidden_size=4096 layers=32 heads=32 kv_heads=8 ffn_hidden_size=14336 "
-     "max_positions=131072",
-     nullptr},
+     "max_positions=131072 sliding_window=4096"},
     {"mixtral", "",
      "vocab_size=32000 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.ffn_hidden_size=14336 "
      "max_positions=131072 moe.experts=8 moe.top_k=2",
-     expert_width},
+     mixtral},
     {"mpt", "activation=gelu",
      "vocab_size=50368 hidden_size=2048 layers=24 heads=16 max_positions=2048 tied_embeddings=true", mpt},
     {"mt5", "positions=relative",
@@ -165,8 +176,9 @@ constexpr HuggingfaceType types[] = {
     {"nemotron", "activation=relu2 norm=layernorm",
      "vocab_size=256000 hidden_size=6144 layers=32 heads=48 ffn_hidden_size=24576 max_positions=4096", llama},
     {"nemotron_h", "activation=relu2 positions=none recurrent.kind=mamba2",
-     "vocab_size=131072 hidden_size=4096 layers=52 heads=32 kv_heads=8 head_dim=128 max_positions=4096",
-     nemotron_h},
+     "head_dim=128 max_positions=4096 recurrent.state_size=128 recurrent.groups=8 recurrent.conv_kernel=4 "
+     "recurrent.head_dim=64",
+     nemotron_h, "hidden_size vocab_size"},
     {"olmo", "norm=layernorm-fixed",
      "vocab_size=50304 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048",
      attention_bias},
@@ -187,11 +199,14 @@ constexpr HuggingfaceType types[] = {
      "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true qkv_bias=true "
      "attention_output_bias=true ffn_bias=true "
      "lm_head_bias=true",
-     "vocab_size=51200 hidden_size=2048 layers=24 heads=32 ffn_hidden_size=8192 max_positions=2048"},
+     "vocab_size=51200 hidden_size=2048 layers=24 heads=32 ffn_hidden_size=8192 max_positions=2048", phi},
     {"phi3", "",
-     "vocab_size=32064 hidden_size=3072 layers=32 heads=32 ffn_hidden_size=8192 max_positions=4096", llama},
+     "vocab_size=32064 hidden_size=3072 layers=32 heads=32 ffn_hidden_size=8192 max_positions=4096",
+     optional_window},
     {"phimoe", "norm=layernorm",
-     "vocab_size=32064 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.experts=16 moe.top_k=2", phimoe},
+     "vocab_size=32064 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.experts=16 moe.top_k=2 "
+     "moe.ffn_hidden_size=6400 max_positions=131072",
+     phimoe},
     {"qwen2", "qkv_bias=true",
      "vocab_size=151936 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=22016 max_positions=32768",
      qwen2},
@@ -240,9 +255,18 @@ constexpr HuggingfaceType types[] = {
 static_assert(std::is_sorted(std::begin(types), std::end(types),
                              [](const auto& a, const auto& b) { return a.name < b.name; }));
 
+/// Text models inside of multimodal ones that are built as a type of the table.
+constexpr std::pair<std::string_view, std::string_view> text_types[] = {
+    {"glm4v_moe_text", "glm4_moe"},     {"glm4v_text", "glm4"},     {"qwen2_5_vl", "qwen2"},
+    {"qwen2_5_vl_text", "qwen2"},       {"qwen2_vl", "qwen2"},      {"qwen2_vl_text", "qwen2"},
+    {"qwen3_vl_moe_text", "qwen3_moe"}, {"qwen3_vl_text", "qwen3"},
+};
+
 }  // namespace
 
 const HuggingfaceType* find_huggingface_type(std::string_view name) {
+  for (const auto& [text_type, described_as] : text_types)
+    if (text_type == name) name = described_as;
   const auto* at = std::lower_bound(std::begin(types), std::end(types), name,
                                     [](const HuggingfaceType& t, std::string_view n) { return t.name < n; });
   return at != std::end(types) && at->name == name ? at : nullptr;

@@ -77,8 +77,101 @@ TEST(Huggingface, MissingSizesUseTheTypesDefaultAndSaySo) {
   EXPECT_FALSE(d.has_errors());
   EXPECT_EQ(a.hidden_size, 768);
   EXPECT_EQ(a.layers, 6);
-  EXPECT_EQ(d.items().size(), 3u) << render(d);  // hidden_size, heads, vocab_size
-  EXPECT_NE(render(d).find("gpt2's default 768"), std::string::npos) << render(d);
+  ASSERT_EQ(d.items().size(), 2u) << render(d);  // one warning of sizes, one note of choices
+  EXPECT_EQ(
+      d.items()[0].message,
+      "the config does not state these sizes, and gpt2's defaults hold: vocab_size 50257, hidden_size 768, "
+      "num_attention_heads 12");
+  EXPECT_EQ(
+      d.items()[1].message,
+      "the config does not state these choices, and gpt2's defaults hold: max_position_embeddings 1024, "
+      "tie_word_embeddings true");
+}
+
+// DeepSeek-V2-Lite and Moonlight state q_lora_rank as null: a plain query projection, not the default rank.
+TEST(Huggingface, NullMeansNoneNotTheDefault) {
+  Node n = [] {
+    Diagnostics d;
+    return config("deepseek_v3", d);
+  }();
+  Diagnostics with, without;
+  EXPECT_EQ(import_huggingface(n, with).latent.q_lora_rank, 1536);
+  Node null;
+  set(n, "q_lora_rank", null, {});
+  EXPECT_EQ(import_huggingface(n, without).latent.q_lora_rank, 0);
+  EXPECT_FALSE(without.has_errors()) << render(without);
+}
+
+/// What a plan would be made from.
+struct Counted {
+  std::int64_t parameters = 0, active = 0, cache = 0;
+  std::vector<LayerKind> kinds;
+  bool operator==(const Counted&) const = default;
+};
+
+Counted counted(const Architecture& a) {
+  const Inventory inv = inventory(a);
+  return {inv.parameters, inv.active_parameters, cache_elements_per_token(a, inv.layers).value,
+          inv.layers.kinds};
+}
+
+/// Leaves out one field after the other of `part`, which lies inside `file`.
+void expect_told(const std::string& name, const Node& file, const std::string& part) {
+  Diagnostics whole;
+  const Architecture complete = import_huggingface(file, whole);
+  ASSERT_FALSE(whole.has_errors()) << name << render(whole);
+  const Node* map = part.empty() ? &file : file.find(part);
+  for (const Node::Entry& e : map->entries) {
+    Node cut = file;
+    Node* inside = part.empty() ? &cut : cut.find(part);
+    std::erase_if(inside->entries, [&](const Node::Entry& x) { return x.key == e.key; });
+    Diagnostics d;
+    const Architecture a = import_huggingface(cut, d);
+    if (d.has_errors() || counted(a) == counted(complete)) continue;
+    EXPECT_NE(render(d), render(whole)) << name << " without " << part << "." << e.key << " is another model";
+  }
+}
+
+// Whatever a file leaves out either changes nothing, or is refused, or the default that holds is told.
+TEST(Huggingface, NothingLeftOutIsFilledInSilently) {
+  for (const Node& row : rows("tests/model/hf/expected.csv")) {
+    Diagnostics d;
+    const Node file = config(cell(row, "file"), d);
+    expect_told(cell(row, "file"), file, "");
+    for (const char* part : {"text_config", "attn_config", "ffn_config"})
+      if (const Node* inner = file.find(part); inner && inner->is_map())
+        expect_told(cell(row, "file"), file, part);
+  }
+}
+
+// Names what a hybrid lacks: without its pattern or the widths of its experts it is another model.
+TEST(Huggingface, AHybridLacksNothing) {
+  for (const char* key : {"hybrid_override_pattern", "moe_shared_expert_intermediate_size",
+                          "moe_intermediate_size", "n_routed_experts", "num_experts_per_tok",
+                          "n_shared_experts", "num_attention_heads", "num_key_value_heads", "hidden_size"}) {
+    Diagnostics d;
+    Node file = config("nemotron_h_moe", d);
+    std::erase_if(file.entries, [&](const Node::Entry& e) { return e.key == key; });
+    import_huggingface(file, d);
+    EXPECT_TRUE(d.has_errors()) << key;
+    EXPECT_NE(render(d).find(key), std::string::npos) << key << render(d);
+  }
+}
+
+TEST(Huggingface, ABlockListIsAPattern) {
+  Diagnostics d;
+  Node file = config("nemotron_h_moe", d);
+  const Architecture pattern = import_huggingface(file, d);
+  Node list;
+  list.kind = Node::Kind::sequence;
+  for (char letter : pattern.layer_pattern)
+    list.items.push_back(Node::scalar(letter == 'M' ? "mamba" : letter == 'E' ? "moe" : "attention"));
+  std::erase_if(file.entries, [](const Node::Entry& e) { return e.key == "hybrid_override_pattern"; });
+  set(file, "layers_block_type", list, {});
+  const Architecture listed = import_huggingface(file, d);
+  EXPECT_FALSE(d.has_errors()) << render(d);
+  EXPECT_EQ(listed.layer_pattern, pattern.layer_pattern);
+  EXPECT_EQ(counted(listed), counted(pattern));
 }
 
 struct Bad {
@@ -126,6 +219,11 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"{\"model_type\": \"gpt_oss\",\n \"layer_types\": [\"full_attention\", \"sliding_attention\", "
             "\"full_attention\", \"full_attention\"]}",
             "does not repeat", "", 2, 75},
+        Bad{"{\"model_type\": \"deepseek_v2\"}", "lacks num_experts_per_tok", "", 1, 1},
+        Bad{"{\"model_type\": \"qwen3_moe\",\n \"mlp_only_layers\": [0]}",
+            "without experts are not described", "", 2, 21},
+        Bad{"{\"model_type\": \"nemotron_h\", \"layers_block_type\":\n [\"mamba\", \"conv\"]}",
+            "a block is mamba, attention, mlp or moe", "", 2, 12},
         Bad{"[1, 2]", "a config.json holds a map", "", 1, 1}));
 
 }  // namespace
