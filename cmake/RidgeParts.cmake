@@ -70,7 +70,7 @@ if(RIDGE_BUILD_CALIBRATE_ENABLED AND EXISTS ${PROJECT_SOURCE_DIR}/calibrate/cuda
   if(NOT TARGET CUDA::cupti)
     set(missing "CUPTI not found")
   endif()
-  ridge_part(RIDGE_WITH_CUPTI "Kernel traces" "${missing}" "calibration times whole launches only")
+  ridge_part(RIDGE_WITH_CUPTI "Kernel traces and counters" "${missing}" "profiles neither name kernels nor check FLOPs and bytes against the hardware")
 
   find_package(MPI QUIET COMPONENTS CXX)
   set(missing "")

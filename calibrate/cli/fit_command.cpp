@@ -4,13 +4,23 @@
 #include "hardware/io/preset_directory.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <set>
 
 namespace ridge::calibrate {
 namespace {
+
+/// Of the facts' "62914560 B"; zero when they do not say.
+Bytes l2_of(const RunFacts& facts) {
+  double bytes = 0;
+  if (const auto it = facts.find("l2"); it != facts.end())
+    std::from_chars(it->second.data(), it->second.data() + it->second.size(), bytes);
+  return Bytes{bytes};
+}
 
 std::string percent(double fraction) { return fmt::format("{:.1f}", 100 * fraction); }
 
@@ -66,6 +76,35 @@ void print_models(const Models& models) {
   for (const MeasuredFigure& f : models.figures)
     fmt::print("{:<22} {:<34} {}\n", f.family, f.variant, format(f.time));
   for (const std::string& s : models.skipped) fmt::print("skipped  {}\n", s);
+}
+
+void add_observations(Profile& profile, const MeasuredRun& run) {
+  profile.traces = traced_families(run.observed);
+  profile.counters = counted_kernels(run.observed, l2_of(run.facts));
+}
+
+void print_observations(const Profile& p) {
+  if (!p.traces.empty())
+    fmt::print("\n{:<22} {:<34} {:>7} {:>8} {:>7} {:>7}  {}\n", "events against trace", "", "points",
+               "gap us", "med%", "p90%", "kernels");
+  for (const TracedFamily& t : p.traces)
+    fmt::print("{:<22} {:<34} {:>7} {:>8.2f} {:>7} {:>7}  {}\n", t.family, t.variant, t.points,
+               1e6 * t.gap.value(), percent(t.difference), percent(t.p90), fmt::join(t.kernels, ", "));
+  if (!p.counters.empty())
+    fmt::print("\n{:<22} {:<14} {:>10} {:>10} {:>7} {:>10} {:>10} {:>7} {:>10} {:>7}  {}\n", "counted", "",
+               "GFLOP", "counted", "ratio", "MB", "counted", "ratio", "L2 MB", "matrix%", "sizes, kernel");
+  for (const CountedKernel& k : p.counters)
+    fmt::print(
+        "{:<22} {:<14} {:>10.2f} {:>10.2f} {:>7.4f} {:>10.1f} {:>10.1f} {:>6.3f}{} {:>10.1f} {:>7}  {}; {}\n",
+        k.family, k.variant, 1e-9 * k.executed.value(), 1e-9 * k.counted_flops.value(), k.flop_ratio,
+        1e-6 * k.memory.value(), 1e-6 * k.counted_memory.value(), k.memory_ratio, k.is_past_l2 ? " " : "*",
+        1e-6 * k.l2.value(), percent(k.tensor_active), k.sizes, k.kernel);
+  for (const CountedFamily& f : counted_families(p.counters))
+    fmt::print(
+        "{:<22} {:<14} FLOPs off by {} % at most ({} kernels), bytes past L2 off by {} % in the median "
+        "({})\n",
+        f.family, f.variant, percent(f.flop_error), f.flop_kernels, percent(f.memory_error),
+        f.memory_kernels);
 }
 
 bool write_file(const std::string& path, const std::string& text) {
@@ -133,8 +172,10 @@ int fit(const FitCommand& c) {
     }
     fmt::print("\n{} against preset {}\n", device, base);
     Profile profile{
-        1, device, base, {run.facts.begin(), run.facts.end()}, fit_device(c, run, device, *limits)};
+        1, device, base, {run.facts.begin(), run.facts.end()}, fit_device(c, run, device, *limits), {}, {}};
+    if (devices.size() == 1) add_observations(profile, run);
     print_models(profile.models);
+    print_observations(profile);
     if (devices.size() == 1 && status == done) status = write_results(c, std::move(profile));
   }
   return status;

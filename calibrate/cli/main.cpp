@@ -53,15 +53,17 @@ int measure(const MeasureOptions& o) {
   out << facts_line(cuda::device_facts()) << std::endl;
   std::size_t points = 0;
   // Every line is flushed, so that a run cut short leaves what it had.
-  const cuda::ProbeReport report{[&](const Measurement& m) {
-                                   ++points;
-                                   out << measurement_line(m) << std::endl;
-                                 },
-                                 [&](const std::string& what) {
-                                   out << skipped_line(what) << std::endl;
-                                   fmt::print(stderr, "skipped {}\n", what);
-                                 },
-                                 [](const std::string& line) { fmt::print(stderr, "{}\n", line); }};
+  const cuda::ProbeReport report{
+      [&](const Measurement& m) {
+        ++points;
+        out << measurement_line(m) << std::endl;
+      },
+      [&](const std::string& what) {
+        out << skipped_line(what) << std::endl;
+        fmt::print(stderr, "skipped {}\n", what);
+      },
+      [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
+      [&](const Observation& seen) { out << observation_line(seen) << std::endl; }};
   const bool good = cuda::run_probes({o.is_quick, Seconds{o.budget}, o.only}, report);
   fmt::print("{} points in {}\n", points, o.out);
   return good && points > 0 ? done : missed;

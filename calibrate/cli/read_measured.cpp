@@ -23,6 +23,7 @@ MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& di
     }
     all.facts.merge(one.facts);
     all.points.insert(all.points.end(), one.points.begin(), one.points.end());
+    all.observed.insert(all.observed.end(), one.observed.begin(), one.observed.end());
     all.skipped.insert(all.skipped.end(), one.skipped.begin(), one.skipped.end());
   }
   return all;

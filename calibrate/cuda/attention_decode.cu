@@ -253,6 +253,8 @@ int decode_splits(const AttentionLayout& s, int multiprocessors) {
   return static_cast<int>(splits < 1 ? 1 : splits > most_splits ? most_splits : splits);
 }
 
+AttentionTile decode_tile() { return {rows, tile_keys}; }
+
 std::size_t decode_workspace_bytes(const AttentionLayout& s, int splits) {
   const std::size_t group = static_cast<std::size_t>(s.heads / s.kv_heads);
   return static_cast<std::size_t>(s.batch * s.kv_heads) * splits * group * (s.head_dim + 2) * 4;

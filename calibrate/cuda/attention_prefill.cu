@@ -224,7 +224,23 @@ template <class S> void launch(const Arguments& x, std::int64_t batch, cudaStrea
   prefill<S><<<grid, S::threads, S::shared_bytes, stream>>>(x);
 }
 
+template <int D> struct ShapeFor;
+template <> struct ShapeFor<64> : Shape<64, 4, 2, 64> {};
+template <> struct ShapeFor<128> : Shape<128, 4, 2, 64> {};
+template <> struct ShapeFor<256> : Shape<256, 8, 1, 32> {};
+
+template <class S> AttentionTile tile() { return {S::queries, S::keys}; }
+
 }  // namespace
+
+AttentionTile prefill_tile(int head_dim) {
+  switch (head_dim) {
+    case 64: return tile<ShapeFor<64>>();
+    case 128: return tile<ShapeFor<128>>();
+    case 256: return tile<ShapeFor<256>>();
+    default: return {};
+  }
+}
 
 bool launch_prefill(const void* q, const void* k, const void* v, void* o, const AttentionLayout& s,
                     cudaStream_t stream) {
@@ -240,9 +256,9 @@ bool launch_prefill(const void* q, const void* k, const void* v, void* o, const 
                     scale,
                     s.is_causal};
   switch (s.head_dim) {
-    case 64: launch<Shape<64, 4, 2, 64>>(x, s.batch, stream); return true;
-    case 128: launch<Shape<128, 4, 2, 64>>(x, s.batch, stream); return true;
-    case 256: launch<Shape<256, 8, 1, 32>>(x, s.batch, stream); return true;
+    case 64: launch<ShapeFor<64>>(x, s.batch, stream); return true;
+    case 128: launch<ShapeFor<128>>(x, s.batch, stream); return true;
+    case 256: launch<ShapeFor<256>>(x, s.batch, stream); return true;
     default: return false;
   }
 }

@@ -71,7 +71,26 @@ void ProbeContext::progress(std::string_view probe, std::size_t done, std::size_
   report_.progress(line);
 }
 
+void ProbeContext::look_at(std::string_view probe, const std::vector<Point>& points) {
+  for (const std::size_t i : look_->choose(points)) {
+    if (is_out_of_time()) return;
+    const Point& p = points[i];
+    const auto known = timed_.find(point_name(p.what));
+    const Seconds event_time = known == timed_.end() ? Seconds{} : known->second;
+    timer_.look(
+        [&](const DeviceTimer::Work& work, int rotation) { look_->at(p, event_time, work, rotation); });
+    try {
+      p.time();
+    } catch (const ProbeError& e) {
+      report_.skipped("a look at " + std::string(probe) + " " + point_name(p.what) + ": " + e.what());
+      cudaGetLastError();
+    }
+    timer_.look({});
+  }
+}
+
 void ProbeContext::run(std::string_view probe, std::vector<Point> points) {
+  if (look_) return look_at(probe, points);
   const std::size_t visits = settings_.is_quick ? 1 : 2;
   std::vector<Visits> seen(points.size());
   std::vector<std::size_t> order(points.size());
@@ -113,13 +132,17 @@ void ProbeContext::run(std::string_view probe, std::vector<Point> points) {
 }
 
 void ProbeContext::emit(Measurement m, const Timing& t) {
+  if (look_) return;
   m.time = t.seconds.median;
   m.low = t.seconds.low, m.high = t.seconds.high;
   m.samples = t.seconds.samples;
   m.spread = t.seconds.spread;
   m.clock = Hertz{t.clock_hz};
+  timed_[point_name(m)] = m.time;
   report_.measured(m);
 }
+
+std::string point_name(const Measurement& m) { return m.family + " " + m.variant + " " + sizes_text(m); }
 
 double relative_error(std::span<const double> got, std::span<const double> expected) {
   double difference = 0, size = 0;

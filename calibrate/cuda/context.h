@@ -3,6 +3,7 @@
 
 #include "calibrate/cuda/probes.h"
 #include "calibrate/cuda/timer.h"
+#include "calibrate/fit/observation.h"
 
 #include <chrono>
 #include <random>
@@ -30,13 +31,24 @@ class ProbeContext {
   struct Point {
     Measurement what;
     std::function<Timing()> time;
+    Tile tile{};  ///< of a kernel whose name does not tell it
   };
   /// Times all points in a shuffled order, twice unless quick; emits one measurement each.  A point that
   /// fails is skipped and named.
   void run(std::string_view probe, std::vector<Point>);
   void emit(Measurement, const Timing&);
 
+  /// A further look at points that were timed: until it is taken back with nullptr, run() calls `at` for
+  /// those that `choose` picks, with the work that the timer was given, and nothing is timed or emitted.
+  struct Look {
+    std::function<std::vector<std::size_t>(const std::vector<Point>&)> choose;
+    std::function<void(const Point&, Seconds event_time, const DeviceTimer::Work&, int rotation)> at;
+  };
+  void look(const Look* look) { look_ = look; }
+  bool is_looking() const { return look_ != nullptr; }
+
  private:
+  void look_at(std::string_view probe, const std::vector<Point>&);
   /// After heavy work the power limit lowers the clock for a while: waits until it is back.
   void rest(double busy_seconds);
   void progress(std::string_view probe, std::size_t done, std::size_t all, double since);
@@ -49,9 +61,14 @@ class ProbeContext {
   Fill pool_type_ = Fill::bf16;
   int multiprocessors_ = 1;
   double highest_clock_ = 0;
+  const Look* look_ = nullptr;
+  std::map<std::string, Seconds, std::less<>> timed_;  // by point_name
   std::mt19937_64 random_{20240607};
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
+
+/// What tells points apart: family, variant and sizes.
+std::string point_name(const Measurement&);
 
 /// |got - expected| / |expected| over all entries (Euclidean norms); infinite when one is not a number.
 double relative_error(std::span<const double> got, std::span<const double> expected);
@@ -69,5 +86,9 @@ void probe_decode(ProbeContext&);
 void probe_pointwise(ProbeContext&);
 void probe_host_copies(ProbeContext&);
 void probe_collectives(ProbeContext&);
+
+/// Runs `probes` again, twice: for the kernels' names and own times, and for what the hardware counts of
+/// some.  Where that is refused, says why and goes on.
+void observe(ProbeContext&, const std::function<void()>& probes);
 
 }  // namespace ridge::cuda

@@ -59,6 +59,12 @@ bool launch_prefill(const void* q, const void* k, const void* v, void* o, const 
 /// query heads to a KV head.
 bool launch_decode(const void* q, const void* k, const void* v, void* o, const AttentionLayout&,
                    void* workspace, int splits, cudaStream_t);
+/// Queries, or query heads of a KV head, and keys that one step computes whole.
+struct AttentionTile {
+  int rows = 1, keys = 1;
+};
+AttentionTile prefill_tile(int head_dim);
+AttentionTile decode_tile();
 int decode_splits(const AttentionLayout&, int multiprocessors);
 std::size_t decode_workspace_bytes(const AttentionLayout&, int splits);
 

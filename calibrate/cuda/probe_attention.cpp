@@ -105,7 +105,9 @@ void add(std::vector<ProbeContext::Point>& points, ProbeContext& c, const Attent
   Measurement m = described(s);
   m.is_held_out = is_held_out;
   const auto is_checked = std::make_shared<bool>(false);
-  points.push_back({m, [&c, s, is_checked] { return time_attention(c, s, *is_checked); }});
+  const AttentionTile tile = s.is_decode ? decode_tile() : prefill_tile(s.head_dim);
+  points.push_back({m, [&c, s, is_checked] { return time_attention(c, s, *is_checked); },
+                    Tile{static_cast<double>(tile.rows), static_cast<double>(tile.keys)}});
 }
 
 struct Heads {

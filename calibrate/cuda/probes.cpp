@@ -8,21 +8,34 @@ namespace {
 struct Entry {
   ProbeInfo info;
   void (*run)(ProbeContext&);
+  bool has_points = false;  ///< that can be looked at again
 };
+
+#ifdef RIDGE_HAVE_CUPTI
+void probe_counters(ProbeContext&);
+#endif
 
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all{
       {{"launch", "launches, graph nodes, round trips", Seconds{1}, Seconds{1}}, probe_launch},
-      {{"memory", "streams, levels and latency by working set", Seconds{20}, Seconds{6}}, probe_memory},
-      {{"products", "cuBLASLt in bf16, fp8, fp16, tf32", Seconds{60}, Seconds{10}}, probe_products},
-      {{"prefill", "our flash attention, head sizes 64, 128, 256", Seconds{15}, Seconds{3}}, probe_prefill},
-      {{"decode", "our split-key attention", Seconds{15}, Seconds{3}}, probe_decode},
-      {{"pointwise", "norm, gated activation, addition, softmax", Seconds{6}, Seconds{2}}, probe_pointwise},
+      {{"memory", "streams, levels and latency by working set", Seconds{20}, Seconds{6}}, probe_memory, true},
+      {{"products", "cuBLASLt in bf16, fp8, fp16, tf32", Seconds{60}, Seconds{10}}, probe_products, true},
+      {{"prefill", "our flash attention, head sizes 64, 128, 256", Seconds{15}, Seconds{3}},
+       probe_prefill,
+       true},
+      {{"decode", "our split-key attention", Seconds{15}, Seconds{3}}, probe_decode, true},
+      {{"pointwise", "norm, gated activation, addition, softmax", Seconds{6}, Seconds{2}},
+       probe_pointwise,
+       true},
       {{"host-copies", "pinned and pageable copies both ways", Seconds{10}, Seconds{2}}, probe_host_copies},
       {{"sustained", "products under seconds of load", Seconds{6}, Seconds{4}}, probe_sustained},
 #ifdef RIDGE_HAVE_NCCL
       {{"collectives", "NCCL over 2, 4, ... devices of this node", Seconds{60}, Seconds{20}},
        probe_collectives},
+#endif
+#ifdef RIDGE_HAVE_CUPTI
+      {{"counters", "kernels' names and own times, FLOPs and bytes counted", Seconds{20}, Seconds{5}},
+       probe_counters},
 #endif
   };
   return all;
@@ -52,6 +65,32 @@ void add_management_facts(std::map<std::string, std::string, std::less<>>& facts
       facts["power_limit"] = std::to_string(milliwatts / 1000) + " W";
   } catch (const ProbeError&) { facts["driver"] = "unknown: no management library"; }
 }
+
+bool is_wanted(const ProbeSettings& s, const std::string& name) {
+  return s.only.empty() || std::ranges::find(s.only, name) != s.only.end();
+}
+
+void run_entry(const Entry& e, ProbeContext& c) {
+  if (c.is_out_of_time()) return c.report().skipped(e.info.name + ": the time was over");
+  try {
+    e.run(c);
+  } catch (const ProbeError& error) {
+    c.report().skipped(e.info.name + ": " + error.what());
+    cudaGetLastError();
+  }
+}
+
+#ifdef RIDGE_HAVE_CUPTI
+/// The points of the probes that ran; all there are when none was asked for.
+void probe_counters(ProbeContext& c) {
+  ProbeSettings s = c.settings();
+  std::erase(s.only, "counters");
+  observe(c, [&] {
+    for (const Entry& e : entries())
+      if (e.has_points && is_wanted(s, e.info.name)) run_entry(e, c);
+  });
+}
+#endif
 
 }  // namespace
 
@@ -101,20 +140,8 @@ bool run_probes(const ProbeSettings& settings, const ProbeReport& report) {
   }
   try {
     ProbeContext c(settings, report);
-    for (const Entry& e : entries()) {
-      const auto& only = settings.only;
-      if (!only.empty() && std::ranges::find(only, e.info.name) == only.end()) continue;
-      if (c.is_out_of_time()) {
-        report.skipped(e.info.name + ": the time was over");
-        continue;
-      }
-      try {
-        e.run(c);
-      } catch (const ProbeError& error) {
-        report.skipped(e.info.name + ": " + error.what());
-        cudaGetLastError();
-      }
-    }
+    for (const Entry& e : entries())
+      if (is_wanted(settings, e.info.name)) run_entry(e, c);
   } catch (const ProbeError& error) {
     report.skipped(std::string("every probe: ") + error.what());
     return false;

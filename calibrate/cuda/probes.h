@@ -8,7 +8,7 @@
 /// them, and draws its points in a shuffled order, twice, so that a slow minute does not fall on one
 /// corner of the grid.
 
-#include "calibrate/fit/measurement.h"
+#include "calibrate/fit/observation.h"
 
 #include <functional>
 #include <map>
@@ -30,6 +30,7 @@ struct ProbeReport {
   std::function<void(const Measurement&)> measured;
   std::function<void(const std::string& what_and_why)> skipped;
   std::function<void(const std::string& line)> progress;
+  std::function<void(const Observation&)> observed;
 };
 
 struct ProbeInfo {

@@ -45,6 +45,21 @@ Measurement measurement(const json& j) {
   return m;
 }
 
+Observation observation(const json& what, const json& j) {
+  Observation o{.what = measurement(what)};
+  o.event_time = Seconds{number(j, "event_seconds")}, o.traced_time = Seconds{number(j, "traced_seconds")};
+  if (const auto kernels = j.find("kernels"); kernels != j.end() && kernels->is_array())
+    for (const json& k : *kernels)
+      if (k.is_string()) o.kernels.push_back(k.get<std::string>());
+  if (const auto tile = j.find("tile"); tile != j.end() && tile->is_array() && tile->size() == 2 &&
+                                        (*tile)[0].is_number() && (*tile)[1].is_number())
+    o.tile = {(*tile)[0].get<double>(), (*tile)[1].get<double>()};
+  if (const auto counted = j.find("counted"); counted != j.end() && counted->is_object())
+    for (const auto& [name, value] : counted->items())
+      if (value.is_number()) o.counted[name] = value.get<double>();
+  return o;
+}
+
 void read_facts(const json& run, RunFacts& facts) {
   for (const auto& [key, value] : run.items())
     facts[key] = value.is_string() ? value.get<std::string>() : value.dump();
@@ -61,6 +76,10 @@ std::string read_line(const std::string& line, MeasuredRun& run) {
   if (const std::string skipped = text(j, "skipped"); !skipped.empty()) {
     run.skipped.push_back(skipped);
     return {};
+  }
+  if (const auto what = j.find("observed"); what != j.end() && what->is_object()) {
+    run.observed.push_back(observation(*what, j));
+    return run.observed.back().what.family.empty() ? "names no family" : "";
   }
   Measurement m = measurement(j);
   if (m.family.empty()) return "names no family";
@@ -89,6 +108,17 @@ std::string measurement_line(const Measurement& m) {
   put_unless_empty(j, "library", m.library);
   put_unless_empty(j, "kernel", m.kernel);
   put_unless_empty(j, "source", m.source);
+  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string observation_line(const Observation& o) {
+  json what{{"family", o.what.family}, {"variant", o.what.variant}, {"sizes", o.what.sizes}};
+  put_unless_empty(what, "library", o.what.library);
+  json j{{"observed", std::move(what)}, {"kernels", o.kernels}};
+  if (o.tile.rows > 1 || o.tile.columns > 1) j["tile"] = {o.tile.rows, o.tile.columns};
+  put_unless_zero(j, "event_seconds", o.event_time.value());
+  put_unless_zero(j, "traced_seconds", o.traced_time.value());
+  if (!o.counted.empty()) j["counted"] = o.counted;
   return j.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

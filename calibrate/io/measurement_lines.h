@@ -5,9 +5,12 @@
 ///   {"run": {"device": "NVIDIA H200", "driver": "580.159", ...}}           first line, optional
 ///   {"family": "gemm", "variant": "bf16", "sizes": {"k": 4096, "m": 128, "n": 6144},
 ///    "seconds": 1.43e-05, "low": 1.42e-05, "high": 1.44e-05, "samples": 24, ...}
+///   {"observed": {"family": "gemm", "variant": "bf16", "sizes": {...}}, "kernels": ["nvjet_hsh_..."],
+///    "tile": [256, 128], "event_seconds": 1.43e-05, "traced_seconds": 1.35e-05,
+///    "counted": {"tensor_flops": 6.4e+09, "memory_bytes_read": 5.3e+07, ...}}
 
 #include "base/diagnostic.h"
-#include "calibrate/fit/measurement.h"
+#include "calibrate/fit/observation.h"
 
 namespace ridge {
 
@@ -18,9 +21,11 @@ struct MeasuredRun {
   RunFacts facts;
   Measurements points;
   std::vector<std::string> skipped;  ///< "nvls: switched off"
+  std::vector<Observation> observed;
 };
 
 std::string measurement_line(const Measurement&);
+std::string observation_line(const Observation&);
 std::string facts_line(const RunFacts&);
 std::string skipped_line(std::string_view what_and_why);
 

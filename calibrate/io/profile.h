@@ -8,6 +8,8 @@
 ///   kernels: [{family: gemm, variant: bf16, fixed_time: 3.41 us, flop_fraction: 0.76, ...,
 ///              residual: {axes: [...], values: "0.01, -0.02, ..."}, hold_out: {...}, intervals: [...]}]
 ///   curves:  [{family: all_reduce, variant: "4 devices, bf16, graph", sizes: ..., times: ...}]
+///   traces:   [{family: gemm, variant: bf16, points: 460, gap: 0.9 us, kernels: [...]}]
+///   counters: [{family: gemm, kernel: "nvjet_...", executed: 1.1 TFLOP, counted_flops: ..., flop_ratio: 1}]
 ///   skipped: ["NVLink multicast: ..."]
 ///   digest: 8c1f0a35d2e94b17            of everything above, to notice edits
 ///
@@ -18,6 +20,7 @@
 #include "base/document.h"
 #include "base/schema.h"
 #include "calibrate/fit/model.h"
+#include "calibrate/fit/observation.h"
 
 #include <map>
 #include <optional>
@@ -31,6 +34,8 @@ struct Profile {
   std::string device, base;
   std::map<std::string, std::string> facts;
   Models models;
+  std::vector<TracedFamily> traces;     ///< event times against the device's own record
+  std::vector<CountedKernel> counters;  ///< our FLOPs and bytes against the counted ones
 };
 
 /// Fits measurements and keeps what is known of the run.

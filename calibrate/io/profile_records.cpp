@@ -100,6 +100,54 @@ CurveModel model_of(const CurveRecord& r) {
   return m;
 }
 
+TraceRecord record_of(const TracedFamily& t) {
+  return {t.family,       t.variant, t.points, Seconds{rounded(t.gap.value())}, rounded(t.difference),
+          rounded(t.p90), t.kernels};
+}
+TracedFamily family_of(const TraceRecord& r) {
+  return {r.family, r.variant, r.points, r.gap, r.difference, r.p90, r.kernels};
+}
+
+CounterRecord record_of(const CountedKernel& c) {
+  const auto flop = [](Flop f) { return Flop{rounded(f.value())}; };
+  const auto bytes = [](Bytes b) { return Bytes{rounded(b.value())}; };
+  return {c.family,
+          c.variant,
+          c.sizes,
+          c.kernel,
+          {{c.tile.rows, c.tile.columns}},
+          flop(c.needed),
+          flop(c.executed),
+          flop(c.counted_flops),
+          rounded(c.flop_ratio),
+          flop(c.fma_flops),
+          bytes(c.memory),
+          bytes(c.counted_memory),
+          rounded(c.memory_ratio),
+          c.is_past_l2,
+          bytes(c.l2),
+          rounded(c.tensor_active)};
+}
+CountedKernel counted_of(const CounterRecord& r) {
+  const bool has_tile = r.tile.values.size() == 2;
+  return {r.family,
+          r.variant,
+          r.sizes,
+          r.kernel,
+          has_tile ? Tile{r.tile.values[0], r.tile.values[1]} : Tile{},
+          r.needed,
+          r.executed,
+          r.counted_flops,
+          r.flop_ratio,
+          r.fma_flops,
+          r.memory,
+          r.counted_memory,
+          r.memory_ratio,
+          r.is_past_l2,
+          r.l2,
+          r.tensor_active};
+}
+
 }  // namespace
 
 ProfileRecord record_of(const Profile& p) {
@@ -108,15 +156,19 @@ ProfileRecord record_of(const Profile& p) {
   for (const CurveModel& m : p.models.curves) r.curves.push_back(record_of(m));
   for (const MeasuredFigure& f : p.models.figures)
     r.figures.push_back({f.family, f.variant, Seconds{rounded(f.time.value())}});
+  for (const TracedFamily& t : p.traces) r.traces.push_back(record_of(t));
+  for (const CountedKernel& k : p.counters) r.counters.push_back(record_of(k));
   r.skipped = p.models.skipped;
   return r;
 }
 
 Profile profile_of(const ProfileRecord& r) {
-  Profile p{r.calibration, r.device, r.base, r.facts, {}};
+  Profile p{r.calibration, r.device, r.base, r.facts, {}, {}, {}};
   for (const KernelRecord& k : r.kernels) p.models.kernels.push_back(model_of(k));
   for (const CurveRecord& c : r.curves) p.models.curves.push_back(model_of(c));
   for (const FigureRecord& f : r.figures) p.models.figures.push_back({f.family, f.variant, f.time});
+  for (const TraceRecord& t : r.traces) p.traces.push_back(family_of(t));
+  for (const CounterRecord& k : r.counters) p.counters.push_back(counted_of(k));
   p.models.skipped = r.skipped;
   return p;
 }

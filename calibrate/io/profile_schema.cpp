@@ -140,6 +140,44 @@ const Schema<FigureRecord>& SchemaOf<FigureRecord>::get() {
   return s;
 }
 
+const Schema<TraceRecord>& SchemaOf<TraceRecord>::get() {
+  static const Schema<TraceRecord> s{
+      "trace",
+      "Times by events against the device's own record",
+      {field("family", &TraceRecord::family, "gemm ...").required(),
+       field("variant", &TraceRecord::variant, "bf16 ...").required(),
+       field("points", &TraceRecord::points, "how many").non_negative(),
+       field("gap", &TraceRecord::gap, "median of event time - traced time").range(-1, 1),
+       field("difference", &TraceRecord::difference, "median of |event / traced - 1|").non_negative(),
+       field("p90", &TraceRecord::p90, "its 90th percentile").non_negative(),
+       field("kernels", &TraceRecord::kernels, "the most frequent")}};
+  return s;
+}
+
+const Schema<CounterRecord>& SchemaOf<CounterRecord>::get() {
+  static const Schema<CounterRecord> s{
+      "counted kernel",
+      "Our FLOPs and bytes against the hardware's counters",
+      {field("family", &CounterRecord::family, "gemm ...").required(),
+       field("variant", &CounterRecord::variant, "bf16 ...").required(),
+       field("sizes", &CounterRecord::sizes, "of the point").required(),
+       field("kernel", &CounterRecord::kernel, "that ran"),
+       field("tile", &CounterRecord::tile, "rows and columns that it computes whole").range(1, 1e6),
+       field("needed", &CounterRecord::needed, "FLOPs by definition").range(0, 1e30),
+       field("executed", &CounterRecord::executed, "FLOPs with whole tiles").range(0, 1e30),
+       field("counted_flops", &CounterRecord::counted_flops, "FLOPs counted").range(0, 1e30),
+       field("flop_ratio", &CounterRecord::flop_ratio, "counted / executed").non_negative(),
+       field("fma_flops", &CounterRecord::fma_flops, "FLOPs of the ordinary units").range(0, 1e30),
+       field("memory", &CounterRecord::memory, "bytes by definition").range(0, 1e18),
+       field("counted_memory", &CounterRecord::counted_memory, "bytes of memory counted").range(0, 1e18),
+       field("memory_ratio", &CounterRecord::memory_ratio, "counted / by definition").non_negative(),
+       field("is_past_l2", &CounterRecord::is_past_l2, "its data exceed the L2 cache twice"),
+       field("l2", &CounterRecord::l2, "bytes of L2 counted").range(0, 1e18),
+       field("tensor_active", &CounterRecord::tensor_active, "share of cycles with a matrix unit at work")
+           .fraction()}};
+  return s;
+}
+
 const Schema<ProfileRecord>& SchemaOf<ProfileRecord>::get() {
   static const Schema<ProfileRecord> s{
       "calibrated profile",
@@ -151,6 +189,8 @@ const Schema<ProfileRecord>& SchemaOf<ProfileRecord>::get() {
        field("kernels", &ProfileRecord::kernels, "fitted kernels"),
        field("curves", &ProfileRecord::curves, "fitted curves"),
        field("figures", &ProfileRecord::figures, "single times"),
+       field("traces", &ProfileRecord::traces, "event times against the device's own record"),
+       field("counters", &ProfileRecord::counters, "our FLOPs and bytes against those counted"),
        field("skipped", &ProfileRecord::skipped, "what was not measured, and why"),
        field("digest", &ProfileRecord::digest, "of everything else").required()}};
   return s;

@@ -60,6 +60,25 @@ struct FigureRecord {
   std::string family, variant;
   Seconds time;
 };
+struct TraceRecord {
+  std::string family, variant;
+  std::int64_t points = 0;
+  Seconds gap;
+  double difference = 0, p90 = 0;
+  std::vector<std::string> kernels;
+};
+struct CounterRecord {
+  std::string family, variant, sizes, kernel;
+  Numbers tile;
+  Flop needed, executed, counted_flops;
+  double flop_ratio = 0;
+  Flop fma_flops;
+  Bytes memory, counted_memory;
+  double memory_ratio = 0;
+  bool is_past_l2 = false;
+  Bytes l2;
+  double tensor_active = 0;
+};
 struct ProfileRecord {
   std::int64_t calibration = 0;
   std::string device, base;
@@ -67,6 +86,8 @@ struct ProfileRecord {
   std::vector<KernelRecord> kernels;
   std::vector<CurveRecord> curves;
   std::vector<FigureRecord> figures;
+  std::vector<TraceRecord> traces;
+  std::vector<CounterRecord> counters;
   std::vector<std::string> skipped;
   std::string digest;
 };
@@ -82,6 +103,8 @@ template <> struct SchemaOf<IntervalRecord> { static const Schema<IntervalRecord
 template <> struct SchemaOf<KernelRecord> { static const Schema<KernelRecord>& get(); };
 template <> struct SchemaOf<CurveRecord> { static const Schema<CurveRecord>& get(); };
 template <> struct SchemaOf<FigureRecord> { static const Schema<FigureRecord>& get(); };
+template <> struct SchemaOf<TraceRecord> { static const Schema<TraceRecord>& get(); };
+template <> struct SchemaOf<CounterRecord> { static const Schema<CounterRecord>& get(); };
 template <> struct SchemaOf<ProfileRecord> { static const Schema<ProfileRecord>& get(); };
 
 }  // namespace ridge

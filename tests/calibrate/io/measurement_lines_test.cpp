@@ -19,6 +19,25 @@ Measurement sample() {
   return m;
 }
 
+TEST(MeasurementLines, ObservationsReadBackAsWritten) {
+  Observation o{.what = sample(), .kernels = {"nvjet \"a\"", "splitk"}, .tile = {256, 128}};
+  o.event_time = Seconds{1.4e-5}, o.traced_time = Seconds{1.3e-5};
+  o.counted = {{counted_tensor_flops, 3.5e9}, {counted_read, 1e8}};
+  Diagnostics d;
+  const MeasuredRun run = read_measurement_lines(
+      source(observation_line(o) + "\n" + R"({"observed": {"sizes": {}}, "tile": "?", "counted": 3})" + "\n"),
+      d);
+  ASSERT_EQ(run.observed.size(), 2u);
+  EXPECT_TRUE(run.points.empty());
+  EXPECT_EQ(run.observed[0].what.sizes, o.what.sizes);
+  EXPECT_EQ(run.observed[0].kernels, o.kernels);
+  EXPECT_EQ(run.observed[0].tile.columns, 128);
+  EXPECT_EQ(run.observed[0].traced_time, o.traced_time);
+  EXPECT_EQ(run.observed[0].counted, o.counted);
+  ASSERT_EQ(d.items().size(), 1u);  // the second names no family
+  EXPECT_EQ(d.items()[0].span.line, 2);
+}
+
 TEST(MeasurementLines, ReadBackAsWritten) {
   Diagnostics d;
   const MeasuredRun run =

@@ -1,0 +1,138 @@
+// The further looks at timed points: a trace of their kernels, and counters of some of them.
+
+#include "calibrate/cuda/context.h"
+#include "calibrate/cuda/counters.h"
+#include "calibrate/cuda/trace.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace ridge::cuda {
+namespace {
+
+using Point = ProbeContext::Point;
+using Log = std::map<std::string, Observation>;
+
+double bytes_of(const Measurement& m) {
+  const auto work = work_of(m);
+  return work ? work->bytes.value() : m.size("bytes");
+}
+
+std::vector<std::size_t> all_of(const std::vector<Point>& points) {
+  std::vector<std::size_t> all(points.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+/// Of each family and variant `most` points, spread evenly over their ranks by bytes, the largest among
+/// them.  Products of few rows run on kernels without a matrix unit and are left out.
+std::vector<std::size_t> representatives(const std::vector<Point>& points, std::size_t most) {
+  std::map<std::string, std::vector<std::size_t>> groups;
+  for (const std::size_t i : all_of(points)) {
+    const Measurement& m = points[i].what;
+    if (m.family != "gemm" || m.size("m") >= 64) groups[m.family + " " + m.variant].push_back(i);
+  }
+  std::vector<std::size_t> chosen;
+  for (auto& [name, group] : groups) {
+    std::ranges::stable_sort(group, {}, [&](std::size_t i) { return bytes_of(points[i].what); });
+    const std::size_t n = group.size(), k = std::min(most, n);
+    for (std::size_t j = 1; j <= k; ++j) chosen.push_back(group[j * n / k - 1]);
+  }
+  return chosen;
+}
+
+Observation& entry(Log& log, const Point& p, Seconds event_time) {
+  Observation& o = log[point_name(p.what)];
+  o.what = p.what;
+  o.tile = p.tile;
+  o.event_time = event_time;
+  return o;
+}
+
+/// Kernels and seconds of one repetition, of `n` alike; the median over them where they can be told apart.
+void note_trace(Observation& o, const std::vector<TracedKernel>& all, int n) {
+  const std::size_t each = all.size() / static_cast<std::size_t>(n);
+  if (each == 0) return;
+  std::vector<double> sums;
+  for (std::size_t i = 0; i + each <= all.size(); i += each) {
+    double sum = 0;
+    for (std::size_t j = i; j < i + each; ++j) sum += all[j].seconds();
+    sums.push_back(sum);
+  }
+  double total = 0;
+  for (const TracedKernel& k : all) total += k.seconds();
+  const bool is_regular = all.size() % static_cast<std::size_t>(n) == 0;
+  o.traced_time = Seconds{is_regular ? median(sums) : total / n};
+  o.kernels.clear();
+  for (std::size_t j = all.size() - each; j < all.size(); ++j) o.kernels.push_back(all[j].name);
+  if (o.what.family == "gemm" && o.tile.rows <= 1 && !o.kernels.empty()) o.tile = tile_of_name(o.kernels[0]);
+}
+
+void trace(ProbeContext& c, const std::function<void()>& probes, Log& log) {
+  KernelTrace trace;
+  const ProbeContext::Look look{
+      all_of, [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int rotation) {
+        constexpr double device_seconds = 4e-3;
+        const double one = std::max(event_time.value(), 1e-6);
+        const int n = std::clamp(static_cast<int>(device_seconds / one), 2, std::max(12, rotation));
+        work(0);
+        check(cudaStreamSynchronize(c.stream()), "tracing");
+        trace.begin();
+        for (int i = 1; i <= n; ++i) work(i);
+        check(cudaStreamSynchronize(c.stream()), "tracing");
+        note_trace(entry(log, p, event_time), trace.end(), n);
+      }};
+  c.look(&look);
+  probes();
+  c.look(nullptr);
+}
+
+void count(ProbeContext& c, const std::function<void()>& probes, Log& log) {
+  int l2 = 0;
+  check(cudaDeviceGetAttribute(&l2, cudaDevAttrL2CacheSize, 0), "device");
+  const Buffer foreign(std::max<std::size_t>(4 * static_cast<std::size_t>(l2), std::size_t{64} << 20));
+  launch_fill(foreign.at(), foreign.bytes() / 4, Fill::fp32, 5, c.stream());
+  check(cudaStreamSynchronize(c.stream()), "filling memory");
+  const auto drain = [&] {
+    launch_stream(Stream::read, foreign.at(), foreign.at(), nullptr, foreign.bytes(), 1,
+                  c.multiprocessors() * 4, c.stream());
+    check_launch("emptying the cache");
+  };
+  CounterSession session;
+  std::vector<std::string> problems;
+  const std::size_t most = c.settings().is_quick ? 2 : 8;
+  const ProbeContext::Look look{
+      [&](const std::vector<Point>& points) { return representatives(points, most); },
+      [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int) {
+        const std::string name = point_name(p.what);
+        Observation& o = log.contains(name) ? log[name] : entry(log, p, event_time);
+        o.counted = session.count([&] { work(0); }, drain, problems);
+      }};
+  c.look(&look);
+  probes();
+  c.look(nullptr);
+  for (const std::string& p : problems) c.report().skipped(p);
+}
+
+}  // namespace
+
+void observe(ProbeContext& c, const std::function<void()>& probes) {
+  Log log;
+  const auto attempt = [&](const char* what, auto pass) {
+    if (c.is_out_of_time()) return c.report().skipped(std::string(what) + ": the time was over");
+    try {
+      pass(c, probes, log);
+    } catch (const ProbeError& e) {
+      c.look(nullptr);
+      c.report().skipped(std::string(what) + ": " + e.what());
+      cudaGetLastError();
+    }
+  };
+  attempt("trace of kernels", trace);
+  attempt("counters", count);
+  if (!c.report().observed) return;
+  for (const auto& [name, o] : log) c.report().observed(o);
+}
+
+}  // namespace ridge::cuda

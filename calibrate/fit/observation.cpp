@@ -1,0 +1,142 @@
+#include "calibrate/fit/observation.h"
+
+#include "calibrate/fit/robust.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace ridge {
+namespace {
+
+double padded(double x, double tile) { return tile > 1 ? std::ceil(x / tile) * tile : x; }
+
+double prefill_pairs(const Measurement& x, const Tile& tile) {
+  const double queries = x.size("query_tokens"), keys = x.size("key_tokens");
+  const bool is_causal = queries > 1 && x.size("causal", 1) > 0;
+  if (!is_causal) return padded(queries, tile.rows) * padded(keys, tile.columns);
+  double pairs = 0;
+  for (double first = 0; first < queries; first += tile.rows) {
+    const double seen = std::min(keys, first + tile.rows + keys - queries);
+    pairs += tile.rows * padded(seen, tile.columns);
+  }
+  return pairs;
+}
+
+/// Number that starts at `at`, which moves behind it; 0 for none.
+int number_at(std::string_view text, std::size_t& at) {
+  int value = 0;
+  const auto [end, problem] = std::from_chars(text.data() + at, text.data() + text.size(), value);
+  if (problem != std::errc()) return 0;
+  at = static_cast<std::size_t>(end - text.data());
+  return value;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+double sum_of(const Observation& o, std::initializer_list<const char*> names) {
+  double sum = 0;
+  for (const char* name : names)
+    if (const auto it = o.counted.find(name); it != o.counted.end()) sum += it->second;
+  return sum;
+}
+
+}  // namespace
+
+Flop executed_flops(const Measurement& x, const Tile& tile) {
+  const auto work = work_of(x);
+  if (!work) return Flop{};
+  if (x.family == "gemm")
+    return Flop{2 * padded(x.size("m"), tile.rows) * padded(x.size("n"), tile.columns) * x.size("k") *
+                x.size("count", 1)};
+  const double heads = x.size("heads"), kv_heads = x.size("kv_heads", heads);
+  const double each = 4 * x.size("batch") * x.size("head_dim");
+  if (x.family == "attention_prefill") return Flop{each * heads * prefill_pairs(x, tile)};
+  if (x.family == "attention_decode")
+    return Flop{each * kv_heads * padded(heads / kv_heads, tile.rows) *
+                padded(x.size("key_tokens"), tile.columns)};
+  return work->flops;
+}
+
+Tile tile_of_name(std::string_view kernel) {
+  constexpr int least = 8, most = 1024;
+  int rows = 0, columns = 0;
+  for (std::size_t i = 0; i < kernel.size(); ++i) {
+    if (!is_digit(kernel[i]) || (i > 0 && is_digit(kernel[i - 1]))) continue;
+    std::size_t at = i;
+    const int a = number_at(kernel, at);
+    if (at + 1 >= kernel.size() || kernel[at] != 'x' || !is_digit(kernel[at + 1])) continue;
+    const int b = number_at(kernel, ++at);
+    if (std::min(a, b) < least || std::max(a, b) > most) continue;
+    if (a * b > rows * columns) columns = a, rows = b;
+  }
+  return rows > 0 ? Tile{static_cast<double>(rows), static_cast<double>(columns)} : Tile{};
+}
+
+std::vector<CountedKernel> counted_kernels(std::span<const Observation> all, Bytes l2_size) {
+  std::vector<CountedKernel> out;
+  for (const Observation& o : all) {
+    if (o.counted.empty()) continue;
+    CountedKernel c{o.what.family, o.what.variant, sizes_text(o.what),
+                    o.kernels.empty() ? "" : o.kernels.front(), o.tile};
+    const auto work = work_of(o.what);
+    c.needed = work ? work->flops : Flop{};
+    c.executed = executed_flops(o.what, o.tile);
+    c.fma_flops = Flop{sum_of(o, {counted_fma_flops})};
+    const Flop tensor{sum_of(o, {counted_tensor_flops})};
+    c.counted_flops = tensor > Flop{} ? tensor : c.fma_flops;
+    if (c.executed > Flop{} && c.counted_flops > Flop{}) c.flop_ratio = c.counted_flops / c.executed;
+    c.memory = work ? work->bytes : Bytes{o.what.size("bytes")};
+    c.counted_memory = Bytes{sum_of(o, {counted_read, counted_written})};
+    if (c.memory > Bytes{} && c.counted_memory > Bytes{}) c.memory_ratio = c.counted_memory / c.memory;
+    c.is_past_l2 = c.memory > 2.0 * l2_size;
+    c.l2 = Bytes{sum_of(o, {counted_l2})};
+    c.tensor_active = sum_of(o, {counted_tensor_active});
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
+std::vector<CountedFamily> counted_families(std::span<const CountedKernel> all) {
+  std::map<std::pair<std::string, std::string>, std::pair<std::vector<double>, std::vector<double>>> groups;
+  for (const CountedKernel& k : all) {
+    auto& [flops, memory] = groups[{k.family, k.variant}];
+    if (k.flop_ratio > 0) flops.push_back(std::abs(k.flop_ratio - 1));
+    if (k.is_past_l2 && k.memory_ratio > 0) memory.push_back(std::abs(k.memory_ratio - 1));
+  }
+  std::vector<CountedFamily> out;
+  for (const auto& [key, errors] : groups)
+    out.push_back({key.first, key.second, static_cast<std::int64_t>(errors.first.size()),
+                   static_cast<std::int64_t>(errors.second.size()), quantile(errors.first, 1),
+                   median(errors.second)});
+  return out;
+}
+
+std::vector<TracedFamily> traced_families(std::span<const Observation> all) {
+  struct Group {
+    std::vector<double> gaps, differences;
+    std::map<std::string, std::int64_t> kernels;
+  };
+  std::map<std::pair<std::string, std::string>, Group> groups;
+  for (const Observation& o : all) {
+    if (!(o.traced_time > Seconds{}) || !(o.event_time > Seconds{})) continue;
+    Group& g = groups[{o.what.family, o.what.variant}];
+    g.gaps.push_back((o.event_time - o.traced_time).value());
+    g.differences.push_back(std::abs(o.event_time / o.traced_time - 1));
+    for (const std::string& k : o.kernels) ++g.kernels[k];
+  }
+  std::vector<TracedFamily> out;
+  for (const auto& [key, g] : groups) {
+    TracedFamily t{key.first, key.second, static_cast<std::int64_t>(g.gaps.size())};
+    t.gap = Seconds{median(g.gaps)};
+    t.difference = median(g.differences), t.p90 = quantile(g.differences, 0.9);
+    std::vector<std::pair<std::string, std::int64_t>> names(g.kernels.begin(), g.kernels.end());
+    std::ranges::stable_sort(names, std::greater{}, [](const auto& n) { return n.second; });
+    for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 4); ++i)
+      t.kernels.push_back(names[i].first);
+    out.push_back(std::move(t));
+  }
+  return out;
+}
+
+}  // namespace ridge

@@ -1,0 +1,116 @@
+#include "calibrate/fit/observation.h"
+
+#include <gtest/gtest.h>
+
+namespace ridge {
+namespace {
+
+Measurement product(double m, double n, double k) {
+  return {.family = "gemm", .variant = "bf16", .sizes = {{"m", m}, {"n", n}, {"k", k}}};
+}
+
+Measurement attention(const char* family, double queries, double keys, double heads, double kv_heads) {
+  return {.family = family,
+          .variant = "bf16-d128",
+          .sizes = {{"batch", 2},
+                    {"heads", heads},
+                    {"kv_heads", kv_heads},
+                    {"head_dim", 128},
+                    {"query_tokens", queries},
+                    {"key_tokens", keys}}};
+}
+
+TEST(ExecutedFlops, OfProductsArePaddedToTiles) {
+  // 100 rows fill one tile of 128, 300 columns two of 256; k is not padded.
+  EXPECT_EQ(executed_flops(product(100, 300, 64), {128, 256}), Flop{2.0 * 128 * 512 * 64});
+  EXPECT_EQ(executed_flops(product(100, 300, 64), {}), work_of(product(100, 300, 64))->flops);
+}
+
+TEST(ExecutedFlops, OfCausalAttentionStopAtTheTileOfTheDiagonal) {
+  // Tiles of 128 queries and 64 keys, 256 tokens: the first tile sees 128 keys, the second 256.
+  const Measurement x = attention("attention_prefill", 256, 256, 8, 8);
+  EXPECT_EQ(executed_flops(x, {128, 64}), Flop{4.0 * 2 * 8 * 128 * (128 * 128 + 128 * 256)});
+  // With tiles of one the definition itself: s (s + 1) / 2 pairs.
+  EXPECT_EQ(executed_flops(x, {}), work_of(x)->flops);
+}
+
+TEST(ExecutedFlops, OfQueriesBehindACacheSeeAllOfIt) {
+  // 128 queries behind 64 cached keys: one tile that sees all 192 keys.
+  EXPECT_EQ(executed_flops(attention("attention_prefill", 128, 192, 8, 8), {128, 64}),
+            Flop{4.0 * 2 * 8 * 128 * 128 * 192});
+}
+
+TEST(ExecutedFlops, OfDecodeFillARowForEachHeadOfTheGroupAndTheRestInVain) {
+  // Groups of 4 query heads in 16 rows, 100 keys in tiles of 16: 112.
+  EXPECT_EQ(executed_flops(attention("attention_decode", 1, 100, 32, 8), {16, 16}),
+            Flop{4.0 * 2 * 8 * 128 * 16 * 112});
+}
+
+TEST(TileOfName, ReadsWhatLibrariesWrite) {
+  // The library computes the transposed product: its first number are our columns.
+  const Tile nvjet = tile_of_name("nvjet_hsh_128x256_64x4_1x2_h_bz_coopA_TNT");
+  EXPECT_EQ(nvjet.columns, 128);
+  EXPECT_EQ(nvjet.rows, 256);
+  const Tile cutlass = tile_of_name("cutlass_80_tensorop_bf16_s16816gemm_bf16_256x64_32x4_tn_align8");
+  EXPECT_EQ(cutlass.columns, 256);
+  EXPECT_EQ(cutlass.rows, 64);
+  // The instruction's shape stands first, and is smaller.
+  EXPECT_EQ(
+      tile_of_name("cutlass3x_sm90_tensorop_s64x128x16gemm_bf16_bf16_f32_bf16_bf16_128x192x64_2x1x1").rows,
+      192);
+  EXPECT_EQ(tile_of_name("gemv2T_kernel_val").rows, 1);
+  EXPECT_EQ(tile_of_name("").rows, 1);
+  EXPECT_EQ(tile_of_name("a8x").columns, 1);
+}
+
+Observation observed(const Measurement& m, double flop_factor, double read_factor) {
+  Observation o{.what = m};
+  o.counted[counted_tensor_flops] = flop_factor * work_of(m)->flops.value();
+  o.counted[counted_read] = read_factor * work_of(m)->bytes.value();
+  o.counted[counted_written] = 0;
+  return o;
+}
+
+TEST(CountedKernels, SetOurFiguresAgainstTheCounters) {
+  const std::vector<Observation> all{observed(product(4096, 4096, 4096), 1.005, 1.08),
+                                     observed(product(8192, 8192, 8192), 1, 1.3),
+                                     observed(product(64, 64, 64), 1, 0)};
+  const auto rows = counted_kernels(all, Bytes{20e6});
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_NEAR(rows[0].flop_ratio, 1.005, 1e-12);
+  EXPECT_NEAR(rows[0].memory_ratio, 1.08, 1e-12);
+  EXPECT_TRUE(rows[0].is_past_l2);  // 3 * 4096^2 * 2 B = 100 MB against 40 MB
+  EXPECT_FALSE(rows[2].is_past_l2);
+  const auto families = counted_families(rows);
+  ASSERT_EQ(families.size(), 1u);
+  EXPECT_EQ(families[0].flop_kernels, 3);
+  EXPECT_NEAR(families[0].flop_error, 0.005, 1e-12);
+  EXPECT_EQ(families[0].memory_kernels, 2);
+  EXPECT_NEAR(families[0].memory_error, 0.19, 1e-12);  // median of 0.08 and 0.30
+}
+
+TEST(CountedKernels, WithoutAMatrixUnitTheOrdinaryUnitsCount) {
+  Observation o{.what = product(1, 4096, 4096)};
+  o.counted[counted_tensor_flops] = 0;
+  o.counted[counted_fma_flops] = work_of(o.what)->flops.value();
+  EXPECT_EQ(counted_kernels({{o}}, Bytes{1})[0].flop_ratio, 1);
+  EXPECT_TRUE(counted_kernels({{Observation{.what = product(1, 1, 1)}}}, Bytes{1}).empty());
+}
+
+TEST(TracedFamilies, TellTheGapBetweenKernels) {
+  std::vector<Observation> all(3, {.what = product(64, 64, 64), .kernels = {"nvjet"}});
+  for (std::size_t i = 0; i < 3; ++i) {
+    all[i].event_time = Seconds{(11.0 + static_cast<double>(i)) * 1e-6};
+    all[i].traced_time = Seconds{10e-6};
+  }
+  all.push_back({.what = product(1, 1, 1)});  // neither timed nor traced
+  const auto t = traced_families(all);
+  ASSERT_EQ(t.size(), 1u);
+  EXPECT_EQ(t[0].points, 3);
+  EXPECT_NEAR(t[0].gap.value(), 2e-6, 1e-12);
+  EXPECT_NEAR(t[0].difference, 0.2, 1e-12);
+  EXPECT_EQ(t[0].kernels, std::vector<std::string>{"nvjet"});
+}
+
+}  // namespace
+}  // namespace ridge
