@@ -18,17 +18,10 @@ std::string range_text(Range r) {
   return from + (low && high ? ", " : "") + to;
 }
 
-void describe_fields(const std::vector<FieldInfo>& fields, std::size_t indent, std::string& out) {
-  std::size_t name_width = 0, type_width = 0;
-  for (auto& f : fields) {
-    name_width = std::max(name_width, f.name.size());
-    type_width = std::max(type_width, std::min<std::size_t>(constraints_text(f).size(), 48));
-  }
-  for (auto& f : fields) {
-    out += fmt::format("{:{}}{:{}}   {:{}}   {}\n", "", indent, f.name, name_width, constraints_text(f),
-                       type_width, f.doc);
-    describe_fields(f.children, indent + 2, out);
-  }
+/// False for a number that stands for "not stated".
+bool is_allowed(const FieldInfo& f) {
+  const auto value = parse_number(f.default_text);
+  return !value || (*value >= f.range.low && *value <= f.range.high);
 }
 
 void collect_keys(const std::vector<FieldInfo>& fields, const std::string& prefix,
@@ -56,8 +49,6 @@ Node list(const std::vector<std::string>& texts) {
   return n;
 }
 
-Node object_of(const std::vector<FieldInfo>& fields);
-
 /// Choices of an enum's type text "a | b"; empty when it is none.
 std::vector<std::string> choices(std::string_view type) {
   std::vector<std::string> out;
@@ -69,6 +60,8 @@ std::vector<std::string> choices(std::string_view type) {
   }
   return out;
 }
+
+Node object_of(const std::vector<FieldInfo>& fields);
 
 Node schema_of_type(std::string_view type, const std::vector<FieldInfo>& children) {
   constexpr std::string_view list_of = "list of ", map_of = "map of ";
@@ -131,18 +124,16 @@ std::string default_text(const Node& n) {
   return n.is_sequence() ? '[' + out + ']' : std::string();
 }
 
+std::vector<std::string> choices_of(const FieldInfo& f) {
+  return f.children.empty() ? choices(f.type) : std::vector<std::string>();
+}
+
 std::string constraints_text(const FieldInfo& f) {
   std::string out = f.type;
   if (const std::string r = range_text(f.range); !r.empty()) out += ", " + r;
   if (f.is_required) out += ", required";
-  else if (!f.default_text.empty()) out += ", default " + f.default_text;
+  else if (!f.default_text.empty() && is_allowed(f)) out += ", default " + f.default_text;
   for (auto& a : f.aliases) out += fmt::format(", also '{}'", a);
-  return out;
-}
-
-std::string describe(const SchemaInfo& s) {
-  std::string out = fmt::format("{}: {}\n", s.name, s.doc);
-  describe_fields(s.fields, 2, out);
   return out;
 }
 

@@ -1,9 +1,8 @@
 #pragma once
-/// A schema for people and for editors: the tree that `ridge schema` prints, and a JSON Schema.
+/// A schema as text for people and as a JSON Schema for editors.
 ///
-///   training: One optimizer step
-///     sequence_length   count, greater than 0, required   tokens per sequence
-///     precision         text, default bf16                named recipe
+///   sequence_length   count, greater than 0, required   tokens per sequence
+///   precision         text, default bf16                named recipe
 
 #include "base/schema.h"
 
@@ -20,13 +19,14 @@ template <HasSchema T> SchemaInfo schema_info() {
   return {s.name, s.doc, children_of(static_cast<const T*>(nullptr))};
 }
 
-/// One line per field: name, type, range, default, documentation; nested fields indented.
-std::string describe(const SchemaInfo&);
+/// The values an enum or boolean may have; none for other types.
+std::vector<std::string> choices_of(const FieldInfo&);
 
 /// JSON Schema (draft 2020-12) as a tree; quantities and counts with prefixes are strings.
 Node json_schema(const SchemaInfo&);
 
-/// The constraints of a field in words: "count, greater than 0, required".
+/// The constraints of a field in words: "count, greater than 0, required".  A default outside the range
+/// stands for "not stated" and is left out.
 std::string constraints_text(const FieldInfo&);
 
 }  // namespace ridge

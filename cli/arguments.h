@@ -1,6 +1,8 @@
 #pragma once
-/// The command line as a value.  Everything about its grammar is in arguments.cpp; commands see only
+/// The command line as a value.  Everything about its grammar is in grammar.cpp; commands see only
 /// this struct.
+
+#include "sim/report/report.h"
 
 #include <optional>
 #include <string>
@@ -11,16 +13,6 @@ namespace ridge {
 
 enum class OutputFormat { text, json, csv, markdown };
 enum class ColorMode { automatic, always, never };
-
-/// A flag that stands for a scenario key: "--tp 8" is parallel.tensor = 8.
-struct KeyFlag {
-  std::string names;  ///< "--tp,--tensor"
-  std::string key;    ///< "parallel.tensor"
-  std::string doc;
-  bool is_switch = false;
-  bool for_training = true, for_inference = true;
-};
-const std::vector<KeyFlag>& key_flags();
 
 /// One key flag as given.
 struct GivenFlag {
@@ -47,19 +39,13 @@ struct Arguments {
   int depth = 3;             ///< explain
 };
 
-/// What parsing came to: arguments, or a text to print and the exit status.
+/// What parsing came to: arguments, or something to print and the exit status.
 struct ParsedArguments {
   std::optional<Arguments> arguments;
-  std::string text;
+  Report help;       ///< asked for, or shown because nothing was
+  std::string text;  ///< a version, or what is wrong
   int status = 0;
 };
 ParsedArguments parse_arguments(const std::vector<std::string>&);
-
-/// For completion: commands with their one-line help and long options.
-struct CommandInfo {
-  std::string name, help;
-  std::vector<std::string> options;
-};
-std::vector<CommandInfo> command_infos();
 
 }  // namespace ridge

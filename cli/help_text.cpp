@@ -5,81 +5,65 @@ namespace {
 
 constexpr HelpText texts[] = {
     {"ridge", "Plans the training and serving of language models: does it fit, how fast, and why.",
-     R"(Examples:
-  ridge plan llama-3-70b-64-h100                  a real pretraining job, from a preset
-  ridge train llama-3-8b --on hgx-h200 -n 8       the same kind of answer from flags
-  ridge infer llama-3-70b --on dgx-h100 --tp 8    time to first token, time per token
-  ridge explain time.step_seconds llama-3-70b-64-h100
-  ridge help COMMAND                              help of one command, with examples
-
-Exit status: 0 done and feasible, 1 infeasible, 2 bad usage or input, 3 internal fault.)"},
+     R"(ridge plan llama-3-70b-64-h100                  a real pretraining job, from a preset
+ridge train llama-3-8b --on hgx-h200 -n 8       the same kind of answer from flags
+ridge infer llama-3-70b --on dgx-h100 --tp 8    time to first token, time per token
+ridge explain time.step_seconds llama-3-70b-64-h100
+ridge help COMMAND                              help of one command, with examples)"},
     {"list", "Lists the presets there are",
-     R"(Examples:
-  ridge list                        how many of each kind
-  ridge list models                 with parameters, layers, context
-  ridge list hardware --markdown
-  ridge list scenarios --names      names only, for scripts)"},
+     R"(ridge list                        how many of each kind
+ridge list models                 with parameters, layers, context
+ridge list hardware --markdown
+ridge list scenarios --names      names only, for scripts)"},
     {"model", "Shows what a model is: parameters, FLOPs, cache and weight bytes",
-     R"(Examples:
-  ridge model llama-3-70b
-  ridge model path/to/config.json   a Hugging Face config as it is
-  ridge model mixtral-8x7b --tensors
-  ridge model llama-3-8b --set model.layers=12 --json)"},
+     R"(ridge model llama-3-70b
+ridge model path/to/config.json   a Hugging Face config as it is
+ridge model mixtral-8x7b --tensors
+ridge model llama-3-8b --set model.layers=12 --json)"},
     {"hardware", "Shows what a machine can do, and who says so",
-     R"(Examples:
-  ridge hardware dgx-h100
-  ridge hardware my-cluster.yaml --markdown
-  ridge hardware hgx-h200 --set "hardware.device.hbm.bandwidth=6 TB/s")"},
+     R"(ridge hardware dgx-h100
+ridge hardware my-cluster.yaml --markdown
+ridge hardware hgx-h200 --set "hardware.device.hbm.bandwidth=6 TB/s")"},
     {"plan", "Answers a scenario: fits, how fast, what limits it, what would help",
-     R"(Examples:
-  ridge plan llama-3-70b-64-h100
-  ridge plan run.yaml --set parallel.tensor=4 --set training.recompute=full
-  ridge plan run.yaml --json | jq .time.step_seconds
-  ridge plan run.yaml --explain memory.peak_allocated_bytes
-  ridge plan run.yaml > /dev/null && sbatch job.sh    exit status 0 only when it fits)"},
+     R"(ridge plan llama-3-70b-64-h100
+ridge plan run.yaml --set parallel.tensor=4 --set training.recompute=full
+ridge plan run.yaml --json | jq .time.step_seconds
+ridge plan run.yaml --explain memory.peak_allocated_bytes
+ridge plan run.yaml > /dev/null && sbatch job.sh      only when it fits)"},
     {"train", "Plans a training step from flags",
-     R"(Examples:
-  ridge train llama-3-8b --on hgx-h200 --devices 8 --zero 3 --precision fsdp-bf16
-  ridge train llama-3-70b --on dgx-h100 --devices 64 --tp 8 --pp 2 --sp \
-    --seq 8192 --global-batch 256 --recompute selective
-  ridge train llama-3-8b --on hgx-h200 --method lora --lora-rank 16 --save lora.yaml)"},
+     R"(ridge train llama-3-8b --on hgx-h200 --devices 8 --zero 3 --precision fsdp-bf16
+ridge train llama-3-70b --on dgx-h100 --devices 64 --tp 8 --pp 2 --sp \
+  --seq 8192 --global-batch 256 --recompute selective
+ridge train llama-3-8b --on hgx-h200 --method lora --lora-rank 16 --save lora.yaml)"},
     {"infer", "Plans serving from flags: prompt, one token, or a whole request",
-     R"(Examples:
-  ridge infer llama-3-70b --on dgx-h100 --tp 8 --batch 32 --prompt 2048 --output 256
-  ridge infer llama-3-8b --on m3-max-40 --software llama.cpp --weights gguf:Q4_K_M
-  ridge infer deepseek-v3 --on hgx-h200 --tp 8 --phase decode --batch 64 --prompt 4096)"},
+     R"(ridge infer llama-3-70b --on dgx-h100 --tp 8 --batch 32 --prompt 2048 --output 256
+ridge infer llama-3-8b --on m3-max-40 --software llama.cpp --weights gguf:Q4_K_M
+ridge infer deepseek-v3 --on hgx-h200 --tp 8 --phase decode --batch 64 --prompt 4096)"},
     {"compare", "Puts scenarios side by side with their differences",
-     R"(A scenario may carry changes after commas; +KEY=VALUE is the first scenario with a change.
---set applies to all.
-
-Examples:
-  ridge compare before.yaml after.yaml
-  ridge compare llama-3-70b-64-h100 +hardware=hgx-h200 +parallel.tensor=4
-  ridge compare run.yaml run.yaml,parallel.zero=1,training.recompute=full
-  ridge compare llama-3-70b-64-h100 --vary training.micro_batch=1,2,4)"},
+     R"(ridge compare before.yaml after.yaml
+ridge compare llama-3-70b-64-h100 +hardware=hgx-h200 +parallel.tensor=4
+ridge compare run.yaml run.yaml,parallel.zero=1,training.recompute=full
+ridge compare llama-3-70b-64-h100 --vary training.micro_batch=1,2,4)",
+     "A scenario may carry changes after commas; +KEY=VALUE is the first scenario with a change. "
+     "--set applies to all."},
     {"validate", "Compares predictions with measurements",
-     R"(A file holds one scenario a row; its header holds scenario keys joined by dots, and measured.* keys.
-
-Examples:
-  ridge validate measurements.csv
-  ridge validate *.csv --rows                 every row, with the reasons of refusals
-  ridge validate *.csv --by metric --markdown > scoreboard.md
-  ridge validate *.csv --json | jq '.summary[] | {group, metric, median}')"},
+     R"(ridge validate measurements.csv
+ridge validate *.csv --rows                 every row, with the reasons of refusals
+ridge validate *.csv --by metric --markdown > scoreboard.md
+ridge validate *.csv --json | jq '.summary[] | {group, metric, median}')",
+     "A file holds one scenario a row; its header holds scenario keys joined by dots, and measured.* keys."},
     {"explain", "Shows how a number came to be: formula, substitution, inputs, sources",
-     R"(Examples:
-  ridge explain llama-3-70b-64-h100                            the keys there are
-  ridge explain time.step_seconds llama-3-70b-64-h100
-  ridge explain memory.parts.weights run.yaml --depth 1
-  ridge explain throughput.model_flops_utilization run.yaml --json)"},
+     R"(ridge explain llama-3-70b-64-h100                            the keys there are
+ridge explain time.step_seconds llama-3-70b-64-h100
+ridge explain memory.parts.weights run.yaml --depth 1
+ridge explain throughput.model_flops_utilization run.yaml --json)"},
     {"schema", "Documents the keys of input files",
-     R"(Examples:
-  ridge schema                   a scenario: every key, type, range
-  ridge schema hardware
-  ridge schema scenario --json   JSON Schema, for editors)"},
+     R"(ridge schema                   a scenario: every key, type, range
+ridge schema hardware
+ridge schema scenario --json   JSON Schema, for editors)"},
     {"completion", "Prints a completion script for a shell",
-     R"(Examples:
-  source <(ridge completion bash)
-  ridge completion zsh > ~/.zfunc/_ridge)"},
+     R"(source <(ridge completion bash)
+ridge completion zsh > ~/.zfunc/_ridge)"},
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace ridge {
 
 struct HelpText {
-  std::string_view command, about, examples;
+  std::string_view command, about, examples, details = {};
 };
 /// Of a command, or of the program under "ridge".
 const HelpText& help_text(std::string_view command);

@@ -1,4 +1,4 @@
-#include "cli/arguments.h"
+#include "cli/grammar.h"
 
 namespace ridge {
 

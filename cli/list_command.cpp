@@ -1,4 +1,5 @@
 #include "base/quantity_text.h"
+#include "cli/names.h"
 #include "cli/session.h"
 #include "sim/report/table_json.h"
 
@@ -106,7 +107,7 @@ Table table_of(Session& s, const ListedKind& listed) {
   else if (kind == PresetKind::hardware)
     t.columns.insert(t.columns.end(), {{"devices"}, {"memory"}, {"bandwidth"}, {"bf16 peak"}});
   else t.columns.push_back({"is", Align::left, true});
-  t.columns.push_back({"aliases", Align::left, kind == PresetKind::model || kind == PresetKind::hardware});
+  t.columns.push_back({"aliases", Align::left, true, 1});
   for (const auto& [name, own_kind] : names_of(s.presets, kind)) {
     Diagnostics d;
     Row row{{name, Tone::strong}};
@@ -141,7 +142,7 @@ Table format_table(Session& s) {
 }
 
 Table overview(const PresetIndex& presets) {
-  Table t{{{"kind", Align::left}, {"presets"}, {"", Align::left}}, {}, "kinds"};
+  Table t{{{"kind", Align::left}, {"presets"}, {"is", Align::left, true}}, {}, "kinds"};
   for (const ListedKind& k : kinds)
     t.rows.push_back({{std::string(k.name), Tone::strong},
                       {std::to_string(presets.names(k.kind).size())},
@@ -156,28 +157,40 @@ const ListedKind* find_kind(const std::string& name) {
 }
 
 int unknown_kind(Session& s, const std::string& name) {
-  std::vector<std::string> names;
-  for (const ListedKind& k : kinds) names.emplace_back(k.name);
+  const std::vector<std::string> names = listed_kinds();
   s.err << "ridge: no presets are called '" << printable(name) << "'\n";
   if (const std::string near = nearest(name, names); !near.empty())
     s.err << "  did you mean '" << near << "'?\n";
-  s.err << "  kinds: models hardware software scenarios precision optimizers formats\n";
+  s.err << fmt::format("  kinds: {}\n", fmt::join(names, " "));
   return 2;
 }
 
-void print_names(Session& s, const ListedKind& listed) {
-  if (listed.kind == PresetKind::format) {
-    Diagnostics d;
-    for (const auto& [name, format] : s.reader.formats(d).formats) s.out << name << '\n';
-    return;
-  }
-  for (const auto& [name, kind] : names_of(s.presets, listed.kind)) s.out << name << '\n';
-  for (const auto& [alias, target] : s.presets.aliases(listed.kind)) s.out << alias << '\n';
-  if (listed.kind == PresetKind::hardware)
-    for (const auto& [alias, target] : s.presets.aliases(PresetKind::device)) s.out << alias << '\n';
+}  // namespace
+
+std::vector<std::string> listed_kinds() {
+  std::vector<std::string> names;
+  for (const ListedKind& k : kinds) names.emplace_back(k.name);
+  return names;
 }
 
-}  // namespace
+std::vector<std::string> listed_names(PresetReader& reader, const std::string& kind) {
+  const ListedKind* listed = find_kind(kind);
+  std::vector<std::string> out;
+  if (!listed) return out;
+  if (listed->kind == PresetKind::format) {
+    Diagnostics d;
+    for (const auto& [name, format] : reader.formats(d).formats) out.push_back(name);
+    return out;
+  }
+  const PresetIndex& presets = reader.presets();
+  for (const auto& [name, own_kind] : names_of(presets, listed->kind)) out.push_back(name);
+  const auto add_aliases = [&](PresetKind of) {
+    for (const auto& [alias, target] : presets.aliases(of)) out.push_back(alias);
+  };
+  add_aliases(listed->kind);
+  if (listed->kind == PresetKind::hardware) add_aliases(PresetKind::device);
+  return out;
+}
 
 int list_command(Session& s) {
   Table table;
@@ -187,7 +200,7 @@ int list_command(Session& s) {
     const ListedKind* listed = find_kind(s.arguments.positional[0]);
     if (!listed) return unknown_kind(s, s.arguments.positional[0]);
     if (s.arguments.names_only) {
-      print_names(s, *listed);
+      for (const std::string& name : listed_names(s.reader, s.arguments.positional[0])) s.out << name << '\n';
       return 0;
     }
     table = listed->kind == PresetKind::format ? format_table(s) : table_of(s, *listed);

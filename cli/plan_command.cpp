@@ -3,6 +3,7 @@
 #include "sim/report/explain_json.h"
 #include "sim/report/plan_json.h"
 #include "sim/report/plan_report.h"
+#include "sim/report/text_layout.h"
 
 #include <fstream>
 #include <ostream>
@@ -21,7 +22,7 @@ bool save(Session& s, const Node& document) {
 /// Keys of everything that can be explained, results before inputs.
 Report key_report(const Explain& record, const std::string& why) {
   Table t;
-  t.columns = {{"key", Align::left}, {"value"}, {"is", Align::left, true}};
+  t.columns = {{"key", Align::left, true}, {"value"}, {"is", Align::left, true}};
   for (const auto& [key, node] : record.labels()) {
     const Explain::Record& r = record.record(node);
     t.rows.push_back({{key},
@@ -71,7 +72,7 @@ int explain_number(Session& s, const Evaluated& e, const std::string& key, const
     return 2;
   }
   if (s.arguments.format == OutputFormat::json) s.out << explain_json(e.record, node, s.arguments.depth);
-  else s.out << explain_text(e.record, node, {s.arguments.depth, true});
+  else s.out << fold(explain_text(e.record, node, {s.arguments.depth, true}), text_style(s).width);
   return 0;
 }
 

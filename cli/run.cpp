@@ -24,16 +24,21 @@ int run_command(Session& s) {
   return 3;
 }
 
+int print_help(const ParsedArguments& parsed, std::ostream& to, const Terminal& t) {
+  const bool in_color = t.wants_color && (parsed.status == 0 ? t.out_is_terminal : t.err_is_terminal);
+  to << parsed.text << render_text(parsed.help, {t.width, in_color, t.unicode});
+  return parsed.status;
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, std::istream& in, std::ostream& out, std::ostream& err,
         const Terminal& terminal) {
   try {
+    if (!arguments.empty() && arguments[0] == "__complete")
+      return complete_words({arguments.begin() + 1, arguments.end()}, out);
     const ParsedArguments parsed = parse_arguments(arguments);
-    if (!parsed.arguments) {
-      (parsed.status == 0 ? out : err) << parsed.text;
-      return parsed.status;
-    }
+    if (!parsed.arguments) return print_help(parsed, parsed.status == 0 ? out : err, terminal);
     Session session(*parsed.arguments, in, out, err, terminal);
     const int status = run_command(session);
     out.flush();

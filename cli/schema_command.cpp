@@ -1,5 +1,7 @@
 #include "base/schema_text.h"
+#include "cli/names.h"
 #include "cli/session.h"
+#include "sim/report/schema_report.h"
 
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -58,17 +60,22 @@ Json to_json(const Node& n) {
 
 }  // namespace
 
+std::vector<std::string> schema_names() {
+  std::vector<std::string> names;
+  for (const NamedSchema& schema : schemas) names.emplace_back(schema.name);
+  return names;
+}
+
 int schema_command(Session& s) {
   const std::string name = s.arguments.positional.empty() ? "scenario" : s.arguments.positional[0];
-  std::vector<std::string> names;
   for (const NamedSchema& schema : schemas) {
-    names.emplace_back(schema.name);
     if (schema.name != name) continue;
     if (s.arguments.format == OutputFormat::json)
       s.out << to_json(json_schema(schema.info())).dump(2) << '\n';
-    else s.out << describe(schema.info());
+    else print_report(s, schema_report(schema.info()));
     return 0;
   }
+  const std::vector<std::string> names = schema_names();
   s.err << "ridge: no schema is called '" << printable(name) << "'\n";
   if (const std::string near = nearest(name, names); !near.empty())
     s.err << "  did you mean '" << near << "'?\n";

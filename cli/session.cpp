@@ -16,14 +16,6 @@ bool in_color(const Session& s, bool is_terminal) {
   return false;
 }
 
-TextStyle text_style(const Session& s) {
-  TextStyle style;
-  style.width = s.arguments.width.value_or(std::min(s.terminal.width, 120));
-  style.colour = in_color(s, s.terminal.out_is_terminal);
-  style.unicode = s.terminal.unicode && !s.arguments.ascii;
-  return style;
-}
-
 Node from_input(Session& s, Diagnostics& diagnostics) {
   auto source = std::make_shared<Source>();
   source->name = "<stdin>";
@@ -34,6 +26,14 @@ Node from_input(Session& s, Diagnostics& diagnostics) {
 }
 
 }  // namespace
+
+TextStyle text_style(const Session& s) {
+  TextStyle style;
+  style.width = s.arguments.width.value_or(s.terminal.width);
+  style.colour = in_color(s, s.terminal.out_is_terminal);
+  style.unicode = s.terminal.unicode && !s.arguments.ascii;
+  return style;
+}
 
 bool report_problems(Session& s, const Diagnostics& diagnostics) {
   if (!diagnostics.empty()) s.err << render(diagnostics, in_color(s, s.terminal.err_is_terminal));

@@ -39,6 +39,9 @@ std::optional<Scenario> read_scenario_argument(Session&, const std::string& name
 /// A part {preset: name} laid over by the "part.key" overrides of --set, for `model` and `hardware`.
 std::optional<Node> part_argument(Session&, const std::string& part, const std::string& name);
 
+/// How text is drawn: the width, colours and characters of the terminal, or those asked for.
+TextStyle text_style(const Session&);
+
 /// Prints in the format asked for; JSON is the caller's.
 void print_report(Session&, const Report&);
 
@@ -65,6 +68,8 @@ int validate_command(Session&);
 int explain_command(Session&);
 int schema_command(Session&);
 int completion_command(Session&);
+/// The hidden command of the completion scripts.
+int complete_words(const std::vector<std::string>& words, std::ostream& out);
 
 /// Reports, explains or saves one scenario; the end of plan, train and infer.
 int answer(Session&, Scenario, const Node& document, const std::string& why);

@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <sys/ioctl.h>
@@ -22,6 +23,14 @@ bool locale_is_utf8() {
   return false;
 }
 
+/// COLUMNS, which goes before the terminal's own answer; 0 when it says nothing sensible.
+int stated_columns() {
+  const std::string_view text = variable("COLUMNS");
+  int columns = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), columns).ptr;
+  return end == text.data() + text.size() && columns >= 40 && columns <= 1000 ? columns : 0;
+}
+
 }  // namespace
 
 Terminal process_terminal() {
@@ -29,7 +38,8 @@ Terminal process_terminal() {
   t.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   t.err_is_terminal = isatty(STDERR_FILENO) == 1;
   winsize size{};
-  if (t.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+  if (const int columns = stated_columns(); columns > 0) t.width = columns;
+  else if (t.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
     t.width = size.ws_col;
   t.unicode = !t.out_is_terminal || locale_is_utf8();
   t.wants_color = variable("NO_COLOR").empty() && variable("TERM") != "dumb";

@@ -150,6 +150,8 @@ int validate_command(Session& s) {
   const bool by_metric = s.arguments.by == "metric";
   const std::vector<GroupSummary> groups = summarize_groups(rows, by_metric);
   if (s.arguments.format == OutputFormat::json) s.out << validation_json(rows, groups);
+  else if (s.arguments.rows && s.arguments.format == OutputFormat::csv)
+    print_report(s, rows_table_report(rows));
   else if (s.arguments.rows) print_report(s, rows_report(rows));
   else print_report(s, summary_report(groups, by_metric));
   return 0;

@@ -83,10 +83,10 @@ Cell difference(const ComparedFigure& f, std::optional<double> from, std::option
 
 Table figure_table(const std::vector<ComparedEstimate>& columns, const std::vector<ComparedFigure>& figures) {
   Table t;
-  t.columns = {{"", Align::left}};
+  t.columns = {{"", Align::left, true}};
   for (std::size_t i = 0; i < columns.size(); ++i) {
     t.columns.push_back({columns[i].title});
-    if (i > 0) t.columns.push_back({""});
+    if (i > 0) t.columns.push_back({"", Align::right, false, 0, true});
   }
   for (const ComparedFigure& f : figures) {
     std::vector<Cell> row{{f.label}};
@@ -112,8 +112,8 @@ std::vector<Cell> verdict_row(const std::vector<ComparedEstimate>& columns) {
 
 Table key_table(const std::vector<ComparedEstimate>& columns, const std::vector<DifferingKey>& keys) {
   Table t;
-  t.columns = {{"key", Align::left}};
-  for (const auto& c : columns) t.columns.push_back({c.title, Align::left});
+  t.columns = {{"key", Align::left, true}};
+  for (const auto& c : columns) t.columns.push_back({c.title, Align::left, true});
   for (const DifferingKey& k : keys) {
     std::vector<Cell> row{{k.key}};
     for (const std::string& v : k.values)

@@ -112,7 +112,8 @@ void weights(Report& r, const ModelFigures& m) {
 }
 
 void tensors(Report& r, const Inventory& inv) {
-  Table t{{{"tensor", Align::left}, {"shape", Align::left}, {"layers"}, {"elements"}}, {}, "tensors"};
+  Table t{
+      {{"tensor", Align::left, true}, {"shape", Align::left, true}, {"layers"}, {"elements"}}, {}, "tensors"};
   for (const Tensor& tensor : inv.tensors) {
     const std::int64_t layers = layers_of(inv, tensor);
     const std::int64_t elements = tensor.elements() * layers;

@@ -1,4 +1,5 @@
 #include "sim/report/report.h"
+#include "sim/report/table_layout.h"
 #include "sim/report/text_layout.h"
 
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace {
 constexpr int indent = 2;
 constexpr int gap = 2;
 constexpr int longest_bar = 64;
-constexpr int widest_word_kept = 16;
+constexpr int least_width = 40;
+constexpr int easy_to_read = 120;
 
 std::string_view escape_of(Tone tone) {
   switch (tone) {
@@ -30,7 +32,10 @@ bool is_verdict(Tone tone) { return tone == Tone::good || tone == Tone::bad; }
 /// Writes blocks line by line; a line never ends in blanks.
 class TextRenderer {
  public:
-  explicit TextRenderer(const TextStyle& style) : style_(style), width_(std::max(40, style.width)) {}
+  explicit TextRenderer(const TextStyle& style)
+      : style_(style),
+        full_width_(std::max(least_width, style.width)),
+        width_(std::min(full_width_, easy_to_read)) {}
 
   std::string render(const Report& r) {
     if (!r.title.empty()) paragraph({r.title, Tone::strong}, 0);
@@ -63,6 +68,11 @@ class TextRenderer {
   void heading(const Section& s) {
     const int note = s.note.empty() ? 0 : text_width(s.note) + 1;
     const int rule = width_ - text_width(s.title) - 1 - note;
+    if (rule < 1) {
+      paragraph({s.title, Tone::strong}, 0);
+      if (note > 0) paragraph({s.note, Tone::dim}, indent);
+      return;
+    }
     std::string text = toned(s.title, Tone::strong) + ' ';
     std::string dashes;
     for (int i = 0; i < rule; ++i) dashes += style_.unicode ? "\u2500" : "-";
@@ -83,18 +93,21 @@ class TextRenderer {
       label = std::max(label, text_width(f.label));
       if (!f.note.empty()) value = std::max(value, text_width(f.value));
     }
-    for (const Fact& f : facts.items) fact(f, label, value);
+    const int most = std::max(width_ / 2, width_ - indent - 2 * gap - std::min(value, 16) - 16);
+    for (const Fact& f : facts.items) fact(f, std::min(label, most), value);
   }
 
   void fact(const Fact& f, int label, int value) {
     const int value_column = indent + label + gap;
-    const std::string head = pad_right("", indent) + toned(f.label, is_verdict(f.tone) ? f.tone : Tone::dim) +
-                             pad_right("", label - text_width(f.label)) + pad_right("", gap);
-    if (f.note.empty()) return hanging(head, value_column, f.value, f.tone);
+    const Tone tone = is_verdict(f.tone) ? f.tone : Tone::dim;
+    std::string head = pad_right("", value_column);
+    if (text_width(f.label) > label) paragraph({f.label, tone}, indent);
+    else
+      head = pad_right("", indent) + toned(f.label, tone) + pad_right("", label - text_width(f.label) + gap);
     const int column = value_column + std::max(value, text_width(f.value)) + gap;
-    if (column + std::min(16, text_width(f.note)) > width_) {
-      line(head + toned(f.value, f.tone));
-      return paragraph({f.note, Tone::dim}, value_column);
+    if (f.note.empty() || column + std::min(16, text_width(f.note)) > width_) {
+      hanging(head, value_column, f.value, f.tone);
+      return f.note.empty() ? void() : paragraph({f.note, Tone::dim}, value_column);
     }
     hanging(head + toned(f.value, f.tone) + pad_right("", value - text_width(f.value) + gap), column, f.note,
             Tone::dim);
@@ -131,68 +144,45 @@ class TextRenderer {
     }
   }
 
-  /// Widths of the columns; -1 for those left out.
-  std::vector<int> column_widths(const Table& t) const {
-    std::vector<int> widths;
-    for (std::size_t c = 0; c < t.columns.size(); ++c) {
-      widths.push_back(text_width(t.columns[c].title));
-      for (const auto& row : t.rows) widths[c] = std::max(widths[c], text_width(row[c].text));
-    }
-    const auto excess = [&] {
-      int used = indent - gap;
-      for (const int w : widths) used += w < 0 ? 0 : w + gap;
-      return used - width_;
-    };
-    const auto narrowest = [&](std::size_t c) {
-      return std::min(widths[c], t.columns[c].can_wrap ? widest_word_kept : widths[c]);
-    };
-    int elastic = 0;
-    for (std::size_t c = 0; c < widths.size(); ++c) elastic += widths[c] - narrowest(c);
-    for (int order = most_dropped(t); order > 0 && excess() > elastic; --order)
-      for (std::size_t c = 0; c < widths.size(); ++c)
-        if (t.columns[c].drop_order == order) widths[c] = -1;
-    for (std::size_t c = widths.size(); c-- > 0;)
-      if (t.columns[c].can_wrap && excess() > 0) widths[c] = std::max(narrowest(c), widths[c] - excess());
-    return widths;
-  }
-
-  static int most_dropped(const Table& t) {
-    int most = 0;
-    for (const Column& c : t.columns) most = std::max(most, c.drop_order);
-    return most;
-  }
-
   void block(const Table& t) {
-    const std::vector<int> widths = column_widths(t);
+    const TableLayout layout = table_layout(t, full_width_ - indent);
     std::vector<Cell> titles;
     for (const Column& c : t.columns) titles.push_back({c.title, Tone::dim});
-    if (std::any_of(titles.begin(), titles.end(), [](const Cell& c) { return !c.text.empty(); }))
-      row(t, widths, titles);
-    for (const auto& r : t.rows) row(t, widths, r);
-  }
-
-  void row(const Table& t, const std::vector<int>& widths, const std::vector<Cell>& cells) {
-    std::string text = pad_right("", indent);
-    int column = indent;
-    for (std::size_t c = 0; c < cells.size(); ++c) {
-      if (widths[c] < 0) continue;
-      const bool is_last = c + 1 == cells.size();
-      if (is_last && t.columns[c].can_wrap) return wrapped_cell(std::move(text), column, widths[c], cells[c]);
-      const std::string content = fit(cells[c].text, widths[c], style_.unicode);
-      const std::string blanks = pad_right("", widths[c] - text_width(content) + gap);
-      const bool right = t.columns[c].align == Align::right;
-      if (right) text += blanks.substr(static_cast<std::size_t>(gap));
-      text += toned(content, cells[c].tone);
-      text += right ? pad_right("", gap) : blanks;
-      column += widths[c] + gap;
+    const bool has_titles =
+        std::any_of(titles.begin(), titles.end(), [](const Cell& c) { return !c.text.empty(); });
+    for (const TableLayout::Block& columns : layout.blocks) {
+      if (&columns != &layout.blocks.front()) line("");
+      if (has_titles) row(t, columns, titles);
+      for (const auto& r : t.rows) row(t, columns, r);
     }
-    line(std::move(text));
+    if (!layout.left_out.empty()) left_out(t, layout.left_out);
   }
 
-  void wrapped_cell(std::string head, int column, int width, const Cell& cell) {
-    for (const std::string& l : wrap(cell.text, width)) {
-      line(head + toned(l, cell.tone));
-      head = pad_right("", column);
+  void left_out(const Table& t, const std::vector<std::size_t>& columns) {
+    std::string names;
+    for (const std::size_t c : columns) names += (names.empty() ? "" : ", ") + t.columns[c].title;
+    paragraph({"left out for want of width: " + names, Tone::dim}, indent);
+  }
+
+  /// As many lines as the cell with most of them.
+  void row(const Table& t, const TableLayout::Block& columns, const std::vector<Cell>& cells) {
+    std::vector<std::vector<std::string>> texts;
+    std::size_t lines = 1;
+    for (const auto& [c, width] : columns) {
+      texts.push_back(wrap(cells[c].text, width));
+      lines = std::max(lines, texts.back().size());
+    }
+    for (std::size_t l = 0; l < lines; ++l) {
+      std::string text = pad_right("", indent);
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        const auto& [c, width] = columns[i];
+        const std::string content = l < texts[i].size() ? texts[i][l] : std::string();
+        const std::string blanks = pad_right("", width - text_width(content));
+        const bool is_right = t.columns[c].align == Align::right;
+        text += (i > 0 ? pad_right("", table_gap) : "") + (is_right ? blanks : "") +
+                toned(content, cells[c].tone) + (is_right ? "" : blanks);
+      }
+      line(std::move(text));
     }
   }
 
@@ -202,7 +192,8 @@ class TextRenderer {
   }
 
   const TextStyle& style_;
-  int width_;
+  int full_width_;  ///< of tables
+  int width_;       ///< of everything else
   std::string out_;
 };
 

@@ -60,8 +60,9 @@ enum class Align { left, right };
 struct Column {
   std::string title;
   Align align = Align::right;
-  bool can_wrap = false;  ///< takes the width that is left: wrapped as the last column, else cut
-  int drop_order = 0;     ///< > 0: left out of text that is too narrow, the highest first
+  bool can_wrap = false;   ///< of sentences or names: becomes narrower when there is too little width
+  int drop_order = 0;      ///< > 0: left out of text that is too narrow, the highest first
+  bool is_joined = false;  ///< stays beside the column before it
 };
 struct Table {
   std::vector<Column> columns;
@@ -96,12 +97,12 @@ struct Report {
 std::vector<std::string> explainable_keys(const Report&);
 
 struct TextStyle {
-  int width = 80;
+  int width = 80;  ///< of the terminal; sentences and bars take at most 120 of it
   bool colour = false;
   bool unicode = true;  ///< bars and rules from block characters; false: ASCII
 };
 
-/// For a terminal: bars, aligned columns, never wider than `width` as long as words allow.
+/// For a terminal: bars, aligned columns, never wider than `width` (40 at least).
 std::string render_text(const Report&, const TextStyle& = {});
 /// GitHub-flavoured Markdown: headings, tables, lists.
 std::string render_markdown(const Report&);

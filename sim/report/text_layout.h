@@ -1,6 +1,8 @@
 #pragma once
-/// Fitting UTF-8 text into columns.  Widths count code points, which is right for the Latin text,
-/// arrows and block characters of reports.
+/// Fitting UTF-8 text into columns.  Widths are those of a terminal: two columns for East Asian wide
+/// characters and emoji, none for combining marks, one for the rest.
+///
+/// Source  Unicode Standard Annex #11 (East Asian Width); combining blocks of the Unicode character database
 
 #include <string>
 #include <string_view>
@@ -15,8 +17,11 @@ std::string pad_left(std::string_view text, int width);
 std::string pad_right(std::string_view text, int width);
 /// At most `width` columns, cut text ending in an ellipsis ("..." without Unicode).
 std::string fit(std::string_view text, int width, bool unicode);
-/// Broken at blanks into lines of at most `width`; a longer word keeps a line of its own.
+/// Broken at blanks and line ends into lines of at most `width` columns.  A longer word is broken
+/// behind one of / . , - _ = + : | where it has one, else anywhere.  Blanks at the start are kept.
 std::vector<std::string> wrap(std::string_view text, int width);
+/// Lines of a text that has its own layout, each wrapped to `width` and hung below its own indentation.
+std::string fold(std::string_view text, int width);
 /// The text in ASCII: the signs reports use get a likeness, other characters a question mark.
 std::string ascii_text(std::string_view utf8);
 /// A horizontal bar of `width` columns filled to `fraction` in eighths of a column, or in whole

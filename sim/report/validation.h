@@ -50,8 +50,10 @@ std::vector<GroupSummary> summarize_groups(const std::vector<ValidationRow>&, bo
 
 /// Groups with their statistics.
 Report summary_report(const std::vector<GroupSummary>&, bool by_metric = false);
-/// Every row, with the reason where there is no prediction.
+/// Every row: predictions, then refusals with their reasons.
 Report rows_report(const std::vector<ValidationRow>&);
+/// The same as one table, for CSV.
+Report rows_table_report(const std::vector<ValidationRow>&);
 
 /// {"rows": [...], "summary": [...]}
 std::string validation_json(const std::vector<ValidationRow>&, const std::vector<GroupSummary>&);

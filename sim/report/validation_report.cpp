@@ -30,30 +30,59 @@ Cell metric_cell(double value, std::string_view metric) {
   return {text, Tone::plain, format_number(value)};
 }
 
+Cell inside_cell(const ValidationRow& r) {
+  return {!r.inside_interval ? "" : *r.inside_interval ? "yes" : "no"};
+}
+
 Table row_table(const std::vector<ValidationRow>& rows) {
   Table t;
   t.name = "rows";
-  t.columns = {{"id", Align::left, true},
-               {"group", Align::left},
-               {"metric", Align::left},
-               {"measured"},
-               {"predicted"},
-               {"error"},
-               {"inside"},
-               {"reason", Align::left, true}};
+  t.columns = {{"id"}, {"group"}, {"metric"}, {"measured"}, {"predicted"}, {"error"}, {"inside"}, {"reason"}};
   for (const ValidationRow& r : rows) {
-    std::vector<Cell> cells{
-        {r.id}, {r.group, Tone::dim}, {r.metric, Tone::dim}, metric_cell(r.measured, r.metric)};
+    std::vector<Cell> cells{{r.id}, {r.group}, {r.metric}, metric_cell(r.measured, r.metric)};
     if (r.error.empty()) {
       cells.push_back(metric_cell(r.predicted, r.metric));
       cells.push_back(error_cell(r.relative_error(), true));
-      cells.push_back({!r.inside_interval ? "" : *r.inside_interval ? "yes" : "no"});
-      cells.push_back({r.fits ? "" : "predicted not to fit", Tone::warning});
+      cells.push_back(inside_cell(r));
+      cells.push_back({r.fits ? "" : "predicted not to fit"});
     } else {
-      cells.insert(cells.end(), {{""}, {""}, {""}, {r.error, Tone::warning}});
+      cells.insert(cells.end(), {{""}, {""}, {""}, {r.error}});
     }
     t.rows.push_back(std::move(cells));
   }
+  return t;
+}
+
+Table predicted_table(const std::vector<ValidationRow>& rows) {
+  Table t;
+  t.name = "predicted";
+  t.columns = {{"id", Align::left, true},
+               {"group", Align::left, true, 2},
+               {"metric", Align::left, true},
+               {"measured"},
+               {"predicted"},
+               {"error"},
+               {"inside", Align::right, false, 3},
+               {"fits", Align::right, false, 1}};
+  for (const ValidationRow& r : rows)
+    if (r.error.empty())
+      t.rows.push_back({{r.id},
+                        {r.group, Tone::dim},
+                        {r.metric, Tone::dim},
+                        metric_cell(r.measured, r.metric),
+                        metric_cell(r.predicted, r.metric),
+                        error_cell(r.relative_error(), true),
+                        inside_cell(r),
+                        {r.fits ? "yes" : "no", r.fits ? Tone::plain : Tone::warning}});
+  return t;
+}
+
+Table refused_table(const std::vector<ValidationRow>& rows) {
+  Table t;
+  t.name = "refused";
+  t.columns = {{"id", Align::left, true}, {"metric", Align::left, true}, {"reason", Align::left, true}};
+  for (const ValidationRow& r : rows)
+    if (!r.error.empty()) t.rows.push_back({{r.id}, {r.metric, Tone::dim}, {r.error, Tone::warning}});
   return t;
 }
 
@@ -75,7 +104,7 @@ Table group_table(const std::vector<GroupSummary>& groups, bool by_metric) {
   Table t;
   t.name = "summary";
   if (!by_metric) t.columns.push_back({"group", Align::left, true});
-  t.columns.insert(t.columns.end(), {{"metric", Align::left},
+  t.columns.insert(t.columns.end(), {{"metric", Align::left, true},
                                      {"rows"},
                                      {"failed"},
                                      {"mean", Align::right, false, 3},
@@ -111,7 +140,17 @@ Report summary_report(const std::vector<GroupSummary>& groups, bool by_metric) {
 
 Report rows_report(const std::vector<ValidationRow>& rows) {
   Report r;
-  r.section("Predictions", fmt::format("{} results", rows.size())).add(row_table(rows));
+  Table predicted = predicted_table(rows), refused = refused_table(rows);
+  if (!predicted.rows.empty())
+    r.section("Predictions", fmt::format("{} results", predicted.rows.size())).add(std::move(predicted));
+  if (!refused.rows.empty())
+    r.section("No prediction", fmt::format("{} results", refused.rows.size())).add(std::move(refused));
+  return r;
+}
+
+Report rows_table_report(const std::vector<ValidationRow>& rows) {
+  Report r;
+  r.section("").add(row_table(rows));
   return r;
 }
 

@@ -1,4 +1,5 @@
 #include "sim/report/report.h"
+#include "sim/report/table_layout.h"
 #include "sim/report/text_layout.h"
 
 #include <gtest/gtest.h>
@@ -88,8 +89,63 @@ TEST(Layout, AsciiKeepsTheColumns) {
 
 TEST(Layout, WrapsAtBlanks) {
   EXPECT_EQ(wrap("one two three", 7), (std::vector<std::string>{"one two", "three"}));
-  EXPECT_EQ(wrap("incomprehensible x", 5), (std::vector<std::string>{"incomprehensible", "x"}));
   EXPECT_EQ(wrap("", 5), (std::vector<std::string>{""}));
+  EXPECT_EQ(wrap("  deep er", 6), (std::vector<std::string>{"  deep", "er"}));
+  EXPECT_EQ(wrap("one\ntwo", 9), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Layout, BreaksWordsThatAreTooLong) {
+  EXPECT_EQ(wrap("incomprehensible x", 5), (std::vector<std::string>{"incom", "prehe", "nsibl", "e x"}));
+  EXPECT_EQ(wrap("presets/models/gpt2.yaml", 16), (std::vector<std::string>{"presets/models/", "gpt2.yaml"}));
+}
+
+TEST(Layout, FoldHangsBelowTheIndentation) {
+  EXPECT_EQ(fold("ab\n  one two three\n", 14), "ab\n  one two\n      three\n");
+}
+
+TEST(Layout, WidthsAreThoseOfATerminal) {
+  EXPECT_EQ(text_width("\u6F22\u5B57"), 4);  // East Asian wide
+  EXPECT_EQ(text_width("e\u0301"), 1);       // a combining accent
+  EXPECT_EQ(text_width("\U0001F600"), 2);    // emoji
+  EXPECT_EQ(text_width("\xE6\xBC"), 1);      // cut off in the middle
+  EXPECT_EQ(fit("\u6F22\u5B57\u6F22", 4, true), "\u6F22\u2026");
+  EXPECT_EQ(wrap("\u6F22\u5B57\u6F22", 4), (std::vector<std::string>{"\u6F22\u5B57", "\u6F22"}));
+}
+
+int columns_of(const TableLayout::Block& block) {
+  int sum = -table_gap;
+  for (const auto& place : block) sum += place.width + table_gap;
+  return sum;
+}
+
+TEST(TableLayout, LeavesOutThenWrapsThenBreaks) {
+  Table t{
+      {{"name", Align::left, true}, {"a"}, {"b", Align::right, false, 1}, {"is", Align::left, true}}, {}, ""};
+  t.rows.push_back({{std::string(20, 'n')}, {"12345678"}, {"12345678"}, {std::string(60, 'x')}});
+  const TableLayout whole = table_layout(t, 200);
+  ASSERT_EQ(whole.blocks.size(), 1u);
+  EXPECT_EQ(columns_of(whole.blocks[0]), 20 + 8 + 8 + 60 + 3 * table_gap);
+  EXPECT_TRUE(whole.left_out.empty());
+  const TableLayout narrow = table_layout(t, 50);  // 18 + 8 + 18 + 2 gaps fit, b is too much
+  ASSERT_EQ(narrow.blocks.size(), 1u);
+  EXPECT_EQ(narrow.left_out, (std::vector<std::size_t>{2}));
+  EXPECT_EQ(columns_of(narrow.blocks[0]), 50);
+  const TableLayout blocks = table_layout(t, 24);  // 10 + 8 + 10 + 2 gaps do not fit
+  ASSERT_EQ(blocks.blocks.size(), 2u);
+  for (const auto& block : blocks.blocks) {
+    EXPECT_EQ(block.front().column, 0u);
+    EXPECT_LE(columns_of(block), 24);
+  }
+}
+
+TEST(TableLayout, KeepsJoinedColumnsTogether) {
+  Table t{{{"key"}, {"first"}, {"second"}, {"", Align::right, false, 0, true}}, {}, ""};
+  t.rows.push_back({{"1234567890"}, {"1234567890"}, {"1234567890"}, {"+12.0 %"}});
+  const TableLayout layout = table_layout(t, 36);  // three columns of ten fit, but not the difference
+  ASSERT_EQ(layout.blocks.size(), 2u);
+  ASSERT_EQ(layout.blocks[1].size(), 3u);
+  EXPECT_EQ(layout.blocks[1][1].column, 2u);
+  EXPECT_EQ(layout.blocks[1][2].column, 3u);
 }
 
 TEST(Layout, BarsAreProportional) {
