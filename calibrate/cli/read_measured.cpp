@@ -20,6 +20,7 @@ MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& di
         one.skipped.push_back(fmt::format("{}: {} rows, no family describes them", what, rows));
     } else {
       one = read_measurement_lines(source, diagnostics);
+      one.points.insert(one.points.end(), one.visits.begin(), one.visits.end());
     }
     all.facts.merge(one.facts);
     all.points.insert(all.points.end(), one.points.begin(), one.points.end());

@@ -4,8 +4,8 @@
 #include "calibrate/cuda/probes.h"
 #include "calibrate/cuda/timer.h"
 #include "calibrate/fit/observation.h"
+#include "calibrate/measure/point_runner.h"
 
-#include <chrono>
 #include <random>
 
 namespace ridge::cuda {
@@ -14,27 +14,22 @@ class ProbeContext {
  public:
   ProbeContext(const ProbeSettings&, const ProbeReport&);
 
-  const ProbeSettings& settings() const { return settings_; }
-  const ProbeReport& report() const { return report_; }
+  PointRunner& runner() { return runner_; }
+  const ProbeSettings& settings() const { return runner_.settings(); }
+  const ProbeReport& report() const { return runner_.report(); }
   cudaStream_t stream() const { return stream_; }
   DeviceTimer& timer() { return timer_; }
   int multiprocessors() const { return multiprocessors_; }
-  bool is_out_of_time() const { return elapsed() > settings_.budget.value(); }
-  double elapsed() const;
+  bool is_out_of_time() const { return runner_.should_stop(); }
+  double elapsed() const { return runner_.elapsed(); }
 
   /// Bytes of the given type, random; kept until another type or a larger size is asked for.
   const Buffer& random_pool(std::size_t bytes, Fill);
   /// Frees the pool.
   void release_pool() { pool_ = Buffer(); }
 
-  /// One point of a probe: what it is, and how it is timed.
-  struct Point {
-    Measurement what;
-    std::function<Timing()> time;
-    Tile tile{};  ///< of a kernel whose name does not tell it
-  };
-  /// Times all points in a shuffled order, twice unless quick; emits one measurement each.  A point that
-  /// fails is skipped and named.
+  using Point = ridge::Point;
+  /// Times all points, resting after heavy ones (point_runner.h).
   void run(std::string_view probe, std::vector<Point>);
   void emit(Measurement, const Timing&);
 
@@ -51,10 +46,8 @@ class ProbeContext {
   void look_at(std::string_view probe, const std::vector<Point>&);
   /// After heavy work the power limit lowers the clock for a while: waits until it is back.
   void rest(double busy_seconds);
-  void progress(std::string_view probe, std::size_t done, std::size_t all, double since);
 
-  ProbeSettings settings_;
-  ProbeReport report_;
+  PointRunner runner_;
   WorkStream stream_;
   DeviceTimer timer_;
   Buffer pool_;
@@ -64,14 +57,10 @@ class ProbeContext {
   const Look* look_ = nullptr;
   std::map<std::string, Seconds, std::less<>> timed_;  // by point_name
   std::mt19937_64 random_{20240607};
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 /// What tells points apart: family, variant and sizes.
 std::string point_name(const Measurement&);
-
-/// |got - expected| / |expected| over all entries (Euclidean norms); infinite when one is not a number.
-double relative_error(std::span<const double> got, std::span<const double> expected);
 
 /// Copies of a set of operands that together exceed twice a 60 MB cache, six at most.
 int rotation_for(double bytes);

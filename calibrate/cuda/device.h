@@ -2,17 +2,14 @@
 /// Owners of device things, and CUDA's error codes as exceptions that stay inside calibrate/cuda: a probe
 /// that fails is caught by the runner and reported as skipped.
 
+#include "calibrate/measure/shared_library.h"
+
 #include <cstddef>
 #include <cuda_runtime_api.h>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace ridge::cuda {
-
-struct ProbeError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 inline void check(cudaError_t e, const char* what) {
   if (e != cudaSuccess) throw ProbeError(std::string(what) + ": " + cudaGetErrorString(e));
@@ -52,23 +49,6 @@ class WorkStream {
 
  private:
   cudaStream_t stream_ = nullptr;
-};
-
-/// A library found at run time, so that the program starts where it is missing.
-class SharedLibrary {
- public:
-  /// The first of the names that opens; throws ProbeError naming them all.
-  explicit SharedLibrary(std::initializer_list<const char*> names);
-  ~SharedLibrary();
-  SharedLibrary(const SharedLibrary&) = delete;
-  SharedLibrary& operator=(const SharedLibrary&) = delete;
-  template <class F> void get(F*& function, const char* name) const {
-    function = reinterpret_cast<F*>(symbol(name));
-  }
-
- private:
-  void* symbol(const char* name) const;
-  void* handle_ = nullptr;
 };
 
 }  // namespace ridge::cuda

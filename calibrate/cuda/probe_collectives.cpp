@@ -246,7 +246,7 @@ class Team {
     Measurement m{.family = op_names[static_cast<int>(op)], .sizes = {{"bytes", static_cast<double>(bytes)}}};
     m.variant = std::to_string(ranks_) + " devices, bf16, " + (is_graph ? "graph" : "eager");
     m.library = "NCCL " + std::to_string(version);
-    c_.emit(m, {summarise_samples(samples), 0, 0});
+    c_.emit(m, {summarise_samples(samples), 0});
   }
 
   ProbeContext& c_;

@@ -21,7 +21,7 @@ Timing host_timed(ProbeContext& c, const std::function<void()>& copy) {
     check(cudaStreamSynchronize(c.stream()), "copy");
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  return {summarise_samples(seconds), 0, 0};
+  return {summarise_samples(seconds), 0};
 }
 
 /// Pinned host memory.

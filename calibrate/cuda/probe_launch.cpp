@@ -11,7 +11,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
-Timing of_samples(const std::vector<double>& seconds) { return {summarise_samples(seconds), 0, 0}; }
+Timing of_samples(const std::vector<double>& seconds) { return {summarise_samples(seconds), 0}; }
 
 void emit(ProbeContext& c, const char* variant, const Timing& t) {
   c.emit({.family = "launch", .variant = variant, .sizes = {}, .library = "ridge"}, t);

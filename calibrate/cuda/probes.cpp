@@ -44,7 +44,7 @@ const std::vector<Entry>& entries() {
 std::string version_text(int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); }
 
 /// The management library's few functions that tell what the runtime does not, by their C prototypes.
-void add_management_facts(std::map<std::string, std::string, std::less<>>& facts) {
+void add_management_facts(DeviceFacts& facts, int index) {
   using Device = struct nvmlDevice_st*;
   int (*init)() = nullptr;
   int (*driver)(char*, unsigned) = nullptr;
@@ -61,7 +61,7 @@ void add_management_facts(std::map<std::string, std::string, std::less<>>& facts
     Device device = nullptr;
     if (init() != 0) return;
     if (driver(text, sizeof text) == 0) facts["driver"] = text;
-    if (handle(0, &device) == 0 && power_limit(device, &milliwatts) == 0)
+    if (handle(static_cast<unsigned>(index), &device) == 0 && power_limit(device, &milliwatts) == 0)
       facts["power_limit"] = std::to_string(milliwatts / 1000) + " W";
   } catch (const ProbeError&) { facts["driver"] = "unknown: no management library"; }
 }
@@ -111,12 +111,12 @@ DeviceCount count_devices() {
   return c;
 }
 
-std::map<std::string, std::string, std::less<>> device_facts() {
-  std::map<std::string, std::string, std::less<>> facts;
+DeviceFacts device_facts(const ProbeSettings& settings) {
+  DeviceFacts facts;
   cudaDeviceProp p{};
-  if (cudaGetDeviceProperties(&p, 0) != cudaSuccess) return facts;
+  if (cudaGetDeviceProperties(&p, settings.device) != cudaSuccess) return facts;
   int clock = 0, runtime = 0, driver = 0;
-  cudaDeviceGetAttribute(&clock, cudaDevAttrClockRate, 0);
+  cudaDeviceGetAttribute(&clock, cudaDevAttrClockRate, settings.device);
   cudaRuntimeGetVersion(&runtime);
   cudaDriverGetVersion(&driver);
   facts["device"] = p.name;
@@ -128,7 +128,7 @@ std::map<std::string, std::string, std::less<>> device_facts() {
   facts["highest_clock"] = std::to_string(clock / 1000) + " MHz";
   facts["cuda_runtime"] = version_text(runtime);
   facts["cuda_driver_api"] = version_text(driver);
-  add_management_facts(facts);
+  add_management_facts(facts, settings.device);
   return facts;
 }
 
@@ -139,14 +139,18 @@ bool run_probes(const ProbeSettings& settings, const ProbeReport& report) {
     return false;
   }
   try {
+    check(cudaSetDevice(settings.device), "device");
     ProbeContext c(settings, report);
-    for (const Entry& e : entries())
-      if (is_wanted(settings, e.info.name)) run_entry(e, c);
+    c.runner().run_all([&](const std::string& name) {
+      run_entry(*std::ranges::find(entries(), name, [](const Entry& x) { return x.info.name; }), c);
+    });
   } catch (const ProbeError& error) {
     report.skipped(std::string("every probe: ") + error.what());
     return false;
   }
   return true;
 }
+
+Backend backend() { return {"cuda", count_devices, device_facts, probes, run_probes}; }
 
 }  // namespace ridge::cuda

@@ -9,18 +9,13 @@
 #include "calibrate/cuda/device.h"
 #include "calibrate/cuda/kernels.h"
 #include "calibrate/fit/robust.h"
+#include "calibrate/measure/point_runner.h"
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
 namespace ridge::cuda {
-
-struct Timing {
-  SampleSummary seconds;
-  double clock_hz = 0;  ///< of the multiprocessors right behind the last sample
-  double first_visit = 0;
-};
 
 class DeviceTimer {
  public:

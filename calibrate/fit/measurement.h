@@ -37,6 +37,8 @@ struct Measurement {
   bool is_throttled = false;      ///< the clock fell below 0.9 of the run's median
   bool is_held_out = false;       ///< kept from the fit, to judge it
   std::string device, library, kernel, source;
+  std::int64_t rank = -1, peer = -1;  ///< of a cluster: who measured, and towards whom; -1: one device alone
+  std::string node;                   ///< where that rank ran
 
   double size(std::string_view name, double otherwise = 0) const {
     const auto it = sizes.find(name);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace ridge {
 namespace {
@@ -18,6 +19,9 @@ void put_unless_empty(json& j, const char* key, const std::string& value) {
 double number(const json& j, const char* key, double otherwise = 0) {
   const auto it = j.find(key);
   return it != j.end() && it->is_number() ? it->get<double>() : otherwise;
+}
+std::int64_t whole(const json& j, const char* key) {
+  return static_cast<std::int64_t>(std::fmin(std::fmax(number(j, key, -1), -1), 1e9));
 }
 std::string text(const json& j, const char* key) {
   const auto it = j.find(key);
@@ -42,6 +46,7 @@ Measurement measurement(const json& j) {
   m.is_throttled = flag(j, "throttled"), m.is_held_out = flag(j, "held_out");
   m.device = text(j, "device"), m.library = text(j, "library");
   m.kernel = text(j, "kernel"), m.source = text(j, "source");
+  m.rank = whole(j, "rank"), m.peer = whole(j, "peer"), m.node = text(j, "node");
   return m;
 }
 
@@ -81,17 +86,32 @@ std::string read_line(const std::string& line, MeasuredRun& run) {
     run.observed.push_back(observation(*what, j));
     return run.observed.back().what.family.empty() ? "names no family" : "";
   }
-  Measurement m = measurement(j);
+  if (const auto end = j.find("end"); end != j.end() && end->is_object()) {
+    run.is_ended = true;
+    return {};
+  }
+  const auto visit = j.find("visit");
+  const bool is_visit = visit != j.end() && visit->is_object();
+  Measurement m = measurement(is_visit ? *visit : j);
   if (m.family.empty()) return "names no family";
   if (!(m.time > Seconds{})) return "has no time in seconds";
   if (m.device.empty()) m.device = run.facts.contains("device") ? run.facts.at("device") : "";
-  run.points.push_back(std::move(m));
+  run.is_ended = false;
+  (is_visit ? run.visits : run.points).push_back(std::move(m));
   return {};
 }
 
-}  // namespace
+/// Leaves the visits whose point nothing finished.
+void drop_finished_visits(MeasuredRun& run) {
+  const auto name = [](const Measurement& m) {
+    return m.family + '|' + m.variant + '|' + sizes_text(m) + '|' + std::to_string(m.rank);
+  };
+  std::set<std::string> done;
+  for (const Measurement& m : run.points) done.insert(name(m));
+  std::erase_if(run.visits, [&](const Measurement& m) { return done.contains(name(m)); });
+}
 
-std::string measurement_line(const Measurement& m) {
+json measurement_json(const Measurement& m) {
   json j{{"family", m.family},
          {"variant", m.variant},
          {"sizes", m.sizes},
@@ -108,8 +128,19 @@ std::string measurement_line(const Measurement& m) {
   put_unless_empty(j, "library", m.library);
   put_unless_empty(j, "kernel", m.kernel);
   put_unless_empty(j, "source", m.source);
-  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (m.rank >= 0) j["rank"] = m.rank;
+  if (m.peer >= 0) j["peer"] = m.peer;
+  put_unless_empty(j, "node", m.node);
+  return j;
 }
+
+std::string line_of(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string measurement_line(const Measurement& m) { return line_of(measurement_json(m)); }
+
+std::string visit_line(const Measurement& m) { return line_of({{"visit", measurement_json(m)}}); }
 
 std::string observation_line(const Observation& o) {
   json what{{"family", o.what.family}, {"variant", o.what.variant}, {"sizes", o.what.sizes}};
@@ -119,16 +150,16 @@ std::string observation_line(const Observation& o) {
   put_unless_zero(j, "event_seconds", o.event_time.value());
   put_unless_zero(j, "traced_seconds", o.traced_time.value());
   if (!o.counted.empty()) j["counted"] = o.counted;
-  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+  return line_of(j);
 }
 
-std::string facts_line(const RunFacts& facts) {
-  return json{{"run", facts}}.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string facts_line(const RunFacts& facts) { return line_of({{"run", facts}}); }
 
 std::string skipped_line(std::string_view what_and_why) {
-  return json{{"skipped", std::string(what_and_why)}}.dump(-1, ' ', false, json::error_handler_t::replace);
+  return line_of({{"skipped", std::string(what_and_why)}});
 }
+
+std::string end_line(std::size_t points) { return line_of({{"end", {{"points", points}}}}); }
 
 MeasuredRun read_measurement_lines(const SourcePtr& source, Diagnostics& diagnostics) {
   MeasuredRun run;
@@ -140,6 +171,7 @@ MeasuredRun read_measurement_lines(const SourcePtr& source, Diagnostics& diagnos
     if (is_cut) end = all.size();
     const std::string line = all.substr(from, end - from);
     from = end + 1;
+    if (!is_cut) run.whole_bytes = from;
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::string problem = read_line(line, run);
@@ -148,6 +180,7 @@ MeasuredRun read_measurement_lines(const SourcePtr& source, Diagnostics& diagnos
     if (is_cut) diagnostics.warning("cut-short", "the last line was cut short and is left out", span);
     else diagnostics.error("bad-measurement", "this line " + problem, span);
   }
+  drop_finished_visits(run);
   return run;
 }
 

@@ -8,6 +8,11 @@
 ///   {"observed": {"family": "gemm", "variant": "bf16", "sizes": {...}}, "kernels": ["nvjet_hsh_..."],
 ///    "tile": [256, 128], "event_seconds": 1.43e-05, "traced_seconds": 1.35e-05,
 ///    "counted": {"tensor_flops": 6.4e+09, "memory_bytes_read": 5.3e+07, ...}}
+///   {"visit": {"family": ...}}    a first visit of a point that a second one will finish
+///   {"skipped": "nvls: switched off"}
+///   {"end": {"points": 812}}      last line of a run that was not cut short
+///
+/// A visit that nothing finished counts as a point.
 
 #include "base/diagnostic.h"
 #include "calibrate/fit/observation.h"
@@ -22,12 +27,17 @@ struct MeasuredRun {
   Measurements points;
   std::vector<std::string> skipped;  ///< "nvls: switched off"
   std::vector<Observation> observed;
+  Measurements visits;          ///< those whose point was not finished
+  bool is_ended = false;        ///< the closing line is there
+  std::size_t whole_bytes = 0;  ///< of the lines that are whole
 };
 
 std::string measurement_line(const Measurement&);
 std::string observation_line(const Observation&);
 std::string facts_line(const RunFacts&);
 std::string skipped_line(std::string_view what_and_why);
+std::string visit_line(const Measurement&);
+std::string end_line(std::size_t points);
 
 /// A line that is no measurement is an error at its place; a last line cut short is a warning.
 MeasuredRun read_measurement_lines(const SourcePtr&, Diagnostics&);

@@ -29,9 +29,12 @@ const std::map<std::string, Names> may_include = {
      {"base", "base/yaml", "model", "model/io", "hardware", "hardware/io", "sim", "sim/io", "sim/report"}},
     {"calibrate/fit", {"base"}},
     {"calibrate/io", {"base", "base/yaml", "hardware", "calibrate/fit"}},
-    {"calibrate/cuda", {"base", "calibrate/fit"}},
+    {"calibrate/measure", {"base", "base/yaml", "calibrate/fit", "calibrate/io"}},
+    {"calibrate/cpu", {"base", "calibrate/fit", "calibrate/measure"}},
+    {"calibrate/cuda", {"base", "calibrate/fit", "calibrate/measure"}},
     {"calibrate/cli",
-     {"base", "base/yaml", "hardware", "hardware/io", "calibrate/fit", "calibrate/io", "calibrate/cuda"}},
+     {"base", "base/yaml", "hardware", "hardware/io", "calibrate/fit", "calibrate/io", "calibrate/measure",
+      "calibrate/cpu", "calibrate/cuda"}},
 };
 
 // Folders whose code is a function of its arguments: no files, streams, threads, clock or environment.

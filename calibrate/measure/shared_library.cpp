@@ -1,8 +1,8 @@
-#include "calibrate/cuda/device.h"
+#include "calibrate/measure/shared_library.h"
 
 #include <dlfcn.h>
 
-namespace ridge::cuda {
+namespace ridge {
 
 SharedLibrary::SharedLibrary(std::initializer_list<const char*> names) {
   std::string tried;
@@ -14,14 +14,12 @@ SharedLibrary::SharedLibrary(std::initializer_list<const char*> names) {
   throw ProbeError("none of these libraries was found: " + tried);
 }
 
-SharedLibrary::~SharedLibrary() {
-  // Some libraries cannot be unloaded while the device is in use: they stay until the program ends.
-}
+void* SharedLibrary::symbol_or_null(const char* name) const { return dlsym(handle_, name); }
 
 void* SharedLibrary::symbol(const char* name) const {
-  void* found = dlsym(handle_, name);
+  void* found = symbol_or_null(name);
   if (!found) throw ProbeError(std::string("the library has no ") + name);
   return found;
 }
 
-}  // namespace ridge::cuda
+}  // namespace ridge

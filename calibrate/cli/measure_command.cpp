@@ -1,0 +1,128 @@
+#include "calibrate/cli/measure_command.h"
+
+#include "calibrate/cli/commands.h"
+#include "calibrate/cpu/backend.h"
+#include "calibrate/measure/run_file.h"
+#include "calibrate/measure/stop_signal.h"
+#ifdef RIDGE_HAVE_CUDA
+#include "calibrate/cuda/probes.h"
+#endif
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace ridge::calibrate {
+namespace {
+
+/// The back end asked for; with "auto" the first that has a device.
+std::optional<Backend> choose_backend(const std::string& name) {
+  std::string why;
+#ifdef RIDGE_HAVE_CUDA
+  if (name != "cpu") {
+    const DeviceCount count = cuda::count_devices();
+    if (count.devices > 0) return cuda::backend();
+    why = count.why_none;
+  }
+#else
+  why = "this program was built without CUDA";
+#endif
+  if (name == "cuda") {
+    fmt::print(stderr, "Nothing to measure here: {}.\n", why);
+    return std::nullopt;
+  }
+  if (name == "auto") fmt::print(stderr, "No GPU ({}): measuring the processor.\n", why);
+  return cpu::backend();
+}
+
+bool knows_probes(const Backend& backend, const std::vector<std::string>& only) {
+  std::vector<std::string> names;
+  for (const ProbeInfo& p : backend.probes()) names.push_back(p.name);
+  bool is_good = true;
+  for (const std::string& name : only) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    const std::string near = nearest(name, names);
+    fmt::print(stderr, "error: no probe '{}' of {}{}\n", name, backend.name,
+               near.empty() ? "" : fmt::format("\n  did you mean '{}'?", near));
+    is_good = false;
+  }
+  return is_good;
+}
+
+int list_probes(const Backend& backend, const ProbeSettings& settings) {
+  const auto chosen = chosen_probes(backend, settings);
+  for (const ProbeInfo& p : chosen)
+    fmt::print("{:<12} about {:>5.1f} s  {}\n", p.name, (settings.is_quick ? p.quick : p.full).value(),
+               p.what);
+  fmt::print("{:<12} about {:>5.1f} s, at most {:.0f} s\n", "all",
+             estimated_time(chosen, settings.is_quick).value(), settings.budget.value());
+  return done;
+}
+
+ProbeReport report_into(RunFile& file) {
+  return {[&](const Measurement& m) { file.point(m); },
+          [&](const Measurement& m) { file.line(visit_line(m)); },
+          [&](const std::string& what) {
+            file.line(skipped_line(what));
+            fmt::print(stderr, "skipped {}\n", what);
+          },
+          [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
+          [&](const Observation& seen) { file.line(observation_line(seen)); }};
+}
+
+/// What an unfinished file holds; nullopt and a message when the command may not touch it.
+bool open_earlier(const MeasureCommand& c, const RunFacts& facts, std::optional<EarlierRun>& earlier) {
+  if (c.is_resumed) {
+    Diagnostics diagnostics;
+    earlier = read_earlier_run(c.out, facts, diagnostics);
+    if (report_problems(diagnostics)) return false;
+    if (earlier) fmt::print(stderr, "Resuming {} behind {} points.\n", c.out, earlier->run.points.size());
+    return true;
+  }
+  if (c.is_overwriting || !holds_unfinished_run(c.out)) return true;
+  fmt::print(stderr,
+             "error: {} holds a run that was cut short\n  continue it with --resume, or replace it with "
+             "--overwrite\n",
+             c.out);
+  return false;
+}
+
+int run_here(const MeasureCommand& c, const Backend& backend, ProbeSettings settings) {
+  RunFacts facts = backend.facts(settings);
+  facts["mode"] = settings.is_quick ? "quick" : "full";
+  std::optional<EarlierRun> earlier;
+  if (!open_earlier(c, facts, earlier)) return bad_usage;
+  const KnownPoints known = earlier ? earlier->known() : KnownPoints{};
+  settings.known = &known;
+  RunFile file(c.out, earlier ? &*earlier : nullptr);
+  if (!file.is_good()) {
+    fmt::print(stderr, "cannot write {}\n", c.out);
+    return bad_usage;
+  }
+  if (!earlier) file.line(facts_line(facts));
+  watch_stop_signals();
+  const bool is_good = backend.run(settings, report_into(file));
+  if (is_stop_asked()) {
+    fmt::print(stderr, "Stopped behind {} points; go on with: ridge-calibrate measure --resume --out {}\n",
+               file.points(), c.out);
+    return not_accepted;
+  }
+  file.end();
+  fmt::print("{} points in {}\n", file.points(), c.out);
+  return is_good && file.points() > 0 ? done : not_accepted;
+}
+
+}  // namespace
+
+int measure(const MeasureCommand& c) {
+  const auto backend = choose_backend(c.device);
+  if (!backend) return not_accepted;
+  ProbeSettings settings{
+      .is_quick = c.is_quick, .budget = Seconds{c.budget.value_or(c.is_quick ? 40 : 170)}, .only = c.only};
+  settings.slow_down = c.slow_down;
+  settings.is_cancelled = is_stop_asked;
+  if (!knows_probes(*backend, c.only)) return bad_usage;
+  if (c.is_dry) return list_probes(*backend, settings);
+  return run_here(c, *backend, settings);
+}
+
+}  // namespace ridge::calibrate
