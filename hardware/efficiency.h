@@ -10,6 +10,15 @@
 /// Large q is the textbook roofline max(F/P, B/W); small q rounds its corner.  One 4-parameter fit
 /// left 8.6 % mean error on 18 944 measured products where the bare datasheet left 41 %.
 ///
+/// Clock and power  eP is relative to the datasheet's dense peak, never to a peak scaled by the clock that
+/// happened to run (an H200 at 1980 MHz could reach 1.08), on the part at its own default power limit, with
+/// random data, repeated back to back for about a tenth of a second: what a benchmark of one kernel or one
+/// forward pass sees.  Shorter bursts after idle run up to 8 % faster; minutes of load run slower, by
+/// `sustained_fraction`, which training applies to products and attention.  Figures of others whose clock
+/// state is unknown (most public tables) are used for the form and the other constants, and for eP only
+/// where nothing measured so is at hand.  Parts with one die and one power limit share eP: it lies in
+/// their class, and a part overrides it only for another power limit, with the reason.
+///
 /// Presets carry class-wide defaults (presets/devices/classes/), each with its kind: fitted, measured
 /// or assumed.  `ridge calibrate` writes a file with the same keys and kind `fitted`, which `extends:`
 /// the preset and so replaces them one by one.
@@ -49,7 +58,7 @@ struct Achievable {
   AttentionFits attention_flash2;  ///< FlashAttention 2, where it is slower than those; unknown: the same
   KernelFit pointwise;             ///< norms, activations, copies, optimizer: bytes only
   LaunchCosts launch;
-  Sourced<double> sustained_fraction;  ///< clock under minutes of full load / clock of a short burst
+  Sourced<double> sustained_fraction;  ///< rate under minutes of full load / that of a tenth of a second
 };
 
 template <> struct SchemaOf<KernelFit> { static const Schema<KernelFit>& get(); };

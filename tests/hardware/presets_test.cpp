@@ -56,6 +56,24 @@ TEST(HardwarePresets, EveryFigureHasASource) {
         }
 }
 
+// One die at one power limit: H200 and H800 compute as fast as H100, and H200's faster memory never costs time.
+TEST(HardwarePresets, OneDieComputesAlike) {
+  Device h100 = load_preset("devices", "h100-sxm-80gb").cluster.device;
+  for (const char* name : {"h200-sxm-141gb", "h800-sxm-80gb"}) {
+    Device d = load_preset("devices", name).cluster.device;
+    EXPECT_EQ(d.power.value, h100.power.value);
+    EXPECT_EQ(d.achievable.sustained_fraction.value, h100.achievable.sustained_fraction.value);
+    for (Precision p : {Precision::bf16, Precision::fp16, Precision::fp8}) {
+      EXPECT_EQ(d.peaks[p].value, h100.peaks[p].value) << name;
+      EXPECT_EQ(d.achievable.gemm[p].flop_fraction.value, h100.achievable.gemm[p].flop_fraction.value)
+          << name;
+      EXPECT_EQ(d.achievable.gemm[p].fixed_time.value, h100.achievable.gemm[p].fixed_time.value) << name;
+    }
+    EXPECT_EQ(d.achievable.attention.prefill.flop_fraction.value,
+              h100.achievable.attention.prefill.flop_fraction.value);
+  }
+}
+
 TEST(HardwarePresets, NoSourceIsUnused) {
   for (const std::string folder : {"hardware", "devices", "classes", "links", "storage"})
     for (const auto& name : names(folder)) {

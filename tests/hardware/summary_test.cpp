@@ -31,7 +31,7 @@ TEST(Summary, ShowsTheFiguresOfTheCluster) {
   EXPECT_EQ(row("hardware.device.peaks.bf16").dim, FlopPerSecond::dim);
   EXPECT_EQ(row("hardware.device.hbm.bandwidth").value, 3.35e12);
   EXPECT_EQ(row("hardware.tiers.network.link.bandwidth").value, 50e9);
-  EXPECT_EQ(row("hardware.device.achievable.gemm.bf16.flop_fraction").value, 0.8);
+  EXPECT_EQ(row("hardware.device.achievable.gemm.bf16.flop_fraction").value, 0.745);
   EXPECT_FALSE(s.ridges.empty());
 }
 
