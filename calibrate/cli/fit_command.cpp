@@ -1,6 +1,7 @@
 #include "base/quantity_text.h"
 #include "calibrate/cli/commands.h"
 #include "calibrate/io/import_table.h"
+#include "calibrate/io/measured_device.h"
 #include "hardware/io/preset_directory.h"
 
 #include <algorithm>
@@ -144,6 +145,21 @@ int write_results(const FitCommand& c, Profile profile) {
   return write_file(c.preset_out, text) ? done : bad_usage;
 }
 
+/// A processor is fitted against what it was measured to reach: there is no preset of every one.
+int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDevice& device) {
+  fmt::print("\n{} against its own measured limits\n", device.name);
+  Models models = fit_models(without_limits(run.points), device.limits(), {.has_table = c.has_table});
+  models.skipped.insert(models.skipped.end(), run.skipped.begin(), run.skipped.end());
+  print_models(models);
+  Profile profile{1, device.name, "cpu", {run.facts.begin(), run.facts.end()}, std::move(models)};
+  profile.facts.try_emplace("date", today());
+  if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
+  if (c.preset_out.empty()) return done;
+  const std::string text =
+      processor_preset(device, profile, "ridge-calibrate on " + device.name, profile.facts.at("date"));
+  return write_file(c.preset_out, text) ? done : bad_usage;
+}
+
 }  // namespace
 
 int fit(const FitCommand& c) {
@@ -161,6 +177,8 @@ int fit(const FitCommand& c) {
     fmt::print(stderr, "a profile is of one device: choose with --device\n");
     return bad_usage;
   }
+  if (const auto processor = measured_device(run); processor && c.base.empty())
+    return fit_processor(c, run, *processor);
   int status = done;
   for (const std::string& device : devices) {
     const std::string base = c.base.empty() ? device_preset_name(device) : c.base;

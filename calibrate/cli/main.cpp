@@ -13,6 +13,7 @@ void add_measure(CLI::App& app, MeasureCommand& c) {
   app.add_option("--device", c.device, "What to measure: cuda, cpu, or auto, the GPU where there is one")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cuda", "cpu"}));
+  app.add_option("--cores", c.cores, "Cores of a processor to use (all)")->check(CLI::PositiveNumber);
   app.add_option("--budget", c.budget, "Seconds for all probes (170; quick 40)")->check(CLI::PositiveNumber);
   app.add_flag("--quick", c.is_quick, "A small grid, one visit: under 40 s");
   app.add_flag("--dry-run", c.is_dry, "Say what would run and how long, and measure nothing");

@@ -12,6 +12,7 @@ struct MeasureCommand {
   std::string device = "auto";   ///< auto, cuda, cpu
   std::optional<double> budget;  ///< seconds; 40 in quick mode, else 170
   bool is_quick = false, is_dry = false, is_resumed = false, is_overwriting = false;
+  int cores = 0;
   double slow_down = 1;
   std::vector<std::string> only;
 };

@@ -42,7 +42,7 @@ DeviceCount count() { return {1, {}}; }
 
 DeviceFacts facts(const ProbeSettings& settings) {
   const HostFacts host = host_facts();
-  const int cores = std::max(1, host.cores / std::max(1, settings.sharers));
+  const int cores = cores_used(host, settings);
   DeviceFacts f;
   f["device"] = fmt::format("{}, {} {}", host.name, cores, cores == 1 ? "core" : "cores");
   f["kind"] = "cpu";

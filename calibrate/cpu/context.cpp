@@ -16,10 +16,6 @@ double cache_bytes(const HostFacts& host) {
   return host.last_level > Bytes{} ? host.last_level.value() : 32 * mebi;
 }
 
-int threads_of(const HostFacts& host, const ProbeSettings& settings) {
-  return std::max(1, host.cores / std::max(1, settings.sharers));
-}
-
 }  // namespace
 
 Buffer::Buffer(std::size_t bytes) : bytes_(bytes) {
@@ -42,12 +38,12 @@ Buffer& Buffer::operator=(Buffer&& o) noexcept {
 Context::Context(const ProbeSettings& settings, const ProbeReport& report)
     : runner_(settings, report, chosen_probes(backend(), settings)),
       host_(host_facts()),
-      team_(threads_of(host_, settings)),
+      team_(cores_used(host_, settings)),
       random_(std::random_device{}() | 1u) {}
 
 StopRule Context::rule() const {
   StopRule rule;
-  rule.budget = is_quick() ? Seconds{8e-3} : Seconds{40e-3};
+  rule.budget = is_quick() ? Seconds{5e-3} : Seconds{40e-3};
   rule.least = is_quick() ? 5 : 10;
   return rule;
 }

@@ -37,7 +37,9 @@ class Context {
   const Kernels& kernels() const { return best_kernels(); }
   const HostFacts& host() const { return host_; }
   bool is_quick() const { return runner_.settings().is_quick; }
-  StopRule rule() const;
+  /// Seconds of one repetition of what all threads of the team do, or this one alone.
+  Timing time(const Work& work) { return time_work(work, rule(), team_.size()); }
+  Timing time_alone(const Work& work) { return time_work(work, rule(), 1); }
   /// The largest working set worth measuring: well beyond the last cache, within an eighth of what is free.
   std::size_t most_bytes() const;
   /// Random floats in [-1, 1), more than twice what the caches hold; read only.
@@ -49,6 +51,8 @@ class Context {
   static std::pair<std::size_t, std::size_t> share(std::size_t n, int thread, int threads);
 
  private:
+  StopRule rule() const;
+
   PointRunner runner_;
   HostFacts host_;
   Team team_;

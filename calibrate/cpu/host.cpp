@@ -75,6 +75,11 @@ HostFacts host_facts() {
   return facts;
 }
 
+int cores_used(const HostFacts& host, const ProbeSettings& settings) {
+  const int mine = std::max(1, host.cores / std::max(1, settings.sharers));
+  return settings.cores > 0 ? std::min(settings.cores, mine) : mine;
+}
+
 std::int64_t preemptions() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -13,6 +13,9 @@ struct HostFacts {
 };
 HostFacts host_facts();
 
+/// Cores that a run uses: as many as asked for, of this process's share of those it may use.
+int cores_used(const HostFacts&, const ProbeSettings&);
+
 /// Involuntary context switches of this process so far: a sample during which it grew was disturbed.
 std::int64_t preemptions();
 

@@ -111,13 +111,11 @@ Timing time_exchange(Context& c, Exchange& x, Op op, int ranks, std::size_t byte
   const auto all = static_cast<std::size_t>(ranks);
   const std::size_t n = std::max(bytes / sizeof(float) / all, std::size_t{1}) * all;
   const auto rounds = static_cast<int>(std::clamp(4e5 / static_cast<double>(bytes), 1.0, 50.0));
-  Timing t = time_work(
-      [&](int) {
-        c.team().run([&](int rank) {
-          for (int i = 0; rank < ranks && i < rounds; ++i) x.run(op, rank, n);
-        });
-      },
-      c.rule());
+  Timing t = c.time([&](int) {
+    c.team().run([&](int rank) {
+      for (int i = 0; rank < ranks && i < rounds; ++i) x.run(op, rank, n);
+    });
+  });
   for (Seconds* s : {&t.seconds.median, &t.seconds.low, &t.seconds.high}) *s /= rounds;
   return t;
 }
@@ -133,7 +131,7 @@ void probe_exchanges(Context& c) {
         std::make_shared<Exchange>(c, ranks, most / sizeof(float) + static_cast<std::size_t>(ranks));
     for (int r = 0; r < ranks; ++r) c.fill_random(x->in(r), most / sizeof(float));
     std::vector<Point> points;
-    for (std::size_t bytes = 1024; bytes <= most; bytes *= c.is_quick() ? 4 : 2)
+    for (std::size_t bytes = 1024; bytes <= most; bytes *= 2)
       for (const Op op : all_ops) {
         if (op == Op::send_receive && ranks != 2) continue;
         Measurement m{.family = op_names[static_cast<int>(op)],

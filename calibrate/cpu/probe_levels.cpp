@@ -71,12 +71,7 @@ Timing time_passes(Context& c, Kind kind, const Buffer& buffer, std::size_t byte
       sum += pass(c.kernels(), kind, buffer.as<char>(static_cast<std::size_t>(t) * own), own);
     sink.fetch_add(sum, std::memory_order_relaxed);
   };
-  Timing t = time_work(
-      [&](int) {
-        if (threads == 1) work(0);
-        else c.team().run(work);
-      },
-      c.rule());
+  Timing t = threads == 1 ? c.time_alone([&](int) { work(0); }) : c.time([&](int) { c.team().run(work); });
   for (Seconds* s : {&t.seconds.median, &t.seconds.low, &t.seconds.high}) *s /= passes;
   return t;
 }
@@ -108,7 +103,7 @@ Timing time_chase(Context& c, std::size_t bytes) {
     throw ProbeError("the chain of loads does not close");
   constexpr std::size_t steps = 4096;
   std::uint32_t from = 0;
-  Timing t = time_work([&](int) { from = chase(at, from, steps); }, c.rule());
+  Timing t = c.time_alone([&](int) { from = chase(at, from, steps); });
   if (from >= bytes / 4) throw ProbeError("the chain of loads left its memory");
   for (Seconds* s : {&t.seconds.median, &t.seconds.low, &t.seconds.high}) *s /= steps;
   return t;

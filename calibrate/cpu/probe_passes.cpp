@@ -63,20 +63,18 @@ Timing time_pass(Context& c, const PassKind& kind, std::size_t rows, std::size_t
   const auto turns = static_cast<std::size_t>(
       std::clamp<std::size_t>(pool.bytes() / (2 * one), 1, static_cast<std::size_t>(c.turns_for(3 * one))));
   Buffer result(turns * one);
-  return time_work(
-      [&](int i) {
-        const std::size_t turn = static_cast<std::size_t>(i) % turns;
-        const auto* x = pool.as<float>(2 * turn * one);
-        const auto* other = pool.as<float>((2 * turn + 1) * one);
-        auto* y = result.as<float>(turn * one);
-        c.team().run([&](int t) {
-          const auto [from, to] = Context::share(rows, t, c.team().size());
-          for (std::size_t r = from; r < to; ++r)
-            row(c.kernels(), kind.pass, y + r * width, x + r * width,
-                kind.pass == Pass::rmsnorm ? other : other + r * width, width);
-        });
-      },
-      c.rule());
+  return c.time([&](int i) {
+    const std::size_t turn = static_cast<std::size_t>(i) % turns;
+    const auto* x = pool.as<float>(2 * turn * one);
+    const auto* other = pool.as<float>((2 * turn + 1) * one);
+    auto* y = result.as<float>(turn * one);
+    c.team().run([&](int t) {
+      const auto [from, to] = Context::share(rows, t, c.team().size());
+      for (std::size_t r = from; r < to; ++r)
+        row(c.kernels(), kind.pass, y + r * width, x + r * width,
+            kind.pass == Pass::rmsnorm ? other : other + r * width, width);
+    });
+  });
 }
 
 /// A cache of fp32 keys and values; queries of `group` heads share one of its heads.
@@ -134,26 +132,22 @@ Timing time_decode(Context& c, const DecodeShape& s) {
       std::clamp<std::size_t>(pool.bytes() / (2 * one), 1, static_cast<std::size_t>(c.turns_for(2 * one)));
   std::vector<float> out(s.batch * s.kv_heads * s.group * s.head_dim);
   std::vector<std::vector<float>> scores(static_cast<std::size_t>(c.team().size()));
-  return time_work(
-      [&](int i) {
-        const std::size_t at = 2 * one * (static_cast<std::size_t>(i) % turns);
-        decode(c, s, pool.as<float>(), pool.as<float>(at), pool.as<float>(at + one), out.data(), scores);
-      },
-      c.rule());
+  return c.time([&](int i) {
+    const std::size_t at = 2 * one * (static_cast<std::size_t>(i) % turns);
+    decode(c, s, pool.as<float>(), pool.as<float>(at), pool.as<float>(at + one), out.data(), scores);
+  });
 }
 
 template <class T>
 Timing time_chain(Context& c, void (*chain)(T*, std::size_t), std::size_t lanes, std::size_t steps) {
   std::vector<T> kept(static_cast<std::size_t>(c.team().size()));
-  return time_work(
-      [&](int) {
-        c.team().run([&](int t) {
-          std::vector<T> x(lanes, static_cast<T>(t));
-          chain(x.data(), steps);
-          kept[static_cast<std::size_t>(t)] = x[0];  // or the chain would have no purpose
-        });
-      },
-      c.rule());
+  return c.time([&](int) {
+    c.team().run([&](int t) {
+      std::vector<T> x(lanes, static_cast<T>(t));
+      chain(x.data(), steps);
+      kept[static_cast<std::size_t>(t)] = x[0];  // or the chain would have no purpose
+    });
+  });
 }
 
 }  // namespace
@@ -164,7 +158,7 @@ void probe_passes(Context& c) {
     check_pass(c, kind, 1024);
     check_pass(c, kind, 3001);
     for (const std::size_t width : {1024u, 2048u, 4096u})
-      for (std::size_t rows = 1; rows <= 8192; rows *= c.is_quick() ? 8 : 4) {
+      for (std::size_t rows = 1; rows <= 8192; rows *= 4) {
         if (2 * rows * width * sizeof(float) > c.most_bytes()) continue;
         Measurement m{.family = "pointwise", .variant = kind.name, .library = "ridge"};
         m.sizes = {{"bytes", kind.moved * sizeof(float) * static_cast<double>(rows * width)},
@@ -205,7 +199,7 @@ void probe_decode(Context& c) {
 
 void probe_dispatch(Context& c) {
   const std::function<void(int)> nothing = [](int) {};
-  const Timing t = time_work([&](int) { c.team().run(nothing); }, c.rule());
+  const Timing t = c.time([&](int) { c.team().run(nothing); });
   c.runner().emit({.family = "launch", .variant = "eager", .sizes = {}, .library = "ridge"}, t);
 }
 

@@ -128,12 +128,9 @@ template <class T> Timing time_product(Context& c, Session& session, const Shape
   std::vector<T> y(static_cast<std::size_t>(s.m) * static_cast<std::size_t>(s.n));
   if (!is_checked) expect_right(session.blas, s, pool, pool + x_size, y);
   is_checked = true;
-  return time_work(
-      [&](int i) {
-        product(session.blas, s, pool, pool + x_size + static_cast<std::size_t>(i) % turns * w_size,
-                y.data());
-      },
-      c.rule());
+  return c.time([&](int i) {
+    product(session.blas, s, pool, pool + x_size + static_cast<std::size_t>(i) % turns * w_size, y.data());
+  });
 }
 
 template <class T>
