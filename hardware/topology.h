@@ -42,7 +42,8 @@ struct GroupLink {
   std::array<GroupTier, 4> used{};  ///< inner to outer
   std::size_t num_used = 0;
   bool is_joined = true;  ///< false when no tier reaches all ranks: the plan cannot run
-  std::span<const GroupTier> tiers() const { return {used.data(), num_used}; }
+  std::span<const GroupTier> tiers() const& { return {used.data(), num_used}; }
+  std::span<const GroupTier> tiers() const&& = delete;  ///< it would outlive what it shows
 };
 
 /// Pre  ranks >= 1, stride >= 1.  Cheap: no allocation when ex is null.

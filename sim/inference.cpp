@@ -108,7 +108,9 @@ class InferenceTimer {
     WorkTimes work;
     StageLayers all;
     all.embeddings = all.outputs = 1;
-    LayerContext c{p_, plan_, rates_, links_, batch, Recompute::none, false, false, 0, ex_, list};
+    LayerContext c{p_, plan_, rates_, links_, batch};
+    c.ex = ex_;
+    c.list = list;
     const bool has_encoder = p_.inventory.layers.encoder_layers > 0;
     for (std::size_t k = 0; k < p_.programs.size(); ++k) {
       const LayerKind& kind = p_.inventory.layers.kinds[k];

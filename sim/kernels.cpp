@@ -13,7 +13,7 @@ constexpr Formula scaled_fraction{"kernels.fraction", "fraction of the peak this
 constexpr Formula product_flop{"kernels.product.flop", "FLOP of a matrix product", "2 * m * n * k * c",
                                "definition: a multiply-add counts 2"};
 constexpr Formula product_bytes{"kernels.product.bytes", "bytes a matrix product moves",
-                                "c * (m * k * a + k * n * w + m * n * a)", "definition",
+                                "c * (m * k * a + k * n * w + m * n * r)", "definition",
                                 "each operand crosses device memory once"};
 constexpr Formula attention_flop{
     "kernels.attention.flop", "FLOP of an attention core", "2 * S * H * (ek + ev) * pairs",
@@ -160,18 +160,18 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   return r;
 }
 
-KernelCost product_cost(const ProductShape& s, const Rates& r, Explain* ex) {
+KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) {
   KernelCost cost;
   cost.flops = note(ex, product_flop, Flop{2 * s.m.value * s.n.value * s.k.value * s.count.value},
                     {{"m", s.m}, {"n", s.n}, {"k", s.k}, {"c", s.count}});
-  const double a = s.activation.value.value(), w = s.weight.value.value();
+  const double a = s.activation.value.value(), w = s.weight.value.value(), r = s.result.value.value();
   const double bytes =
-      s.count.value * (s.m.value * s.k.value * a + s.k.value * s.n.value * w + s.m.value * s.n.value * a);
+      s.count.value * (s.m.value * s.k.value * a + s.k.value * s.n.value * w + s.m.value * s.n.value * r);
   cost.bytes =
       note(ex, product_bytes, Bytes{bytes},
-           {{"c", s.count}, {"m", s.m}, {"n", s.n}, {"k", s.k}, {"a", s.activation}, {"w", s.weight}});
-  cost.time = kernel_time(cost.flops, cost.bytes, r.product_peak, r.memory, r.product, ex);
-  cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.product_peak.value, r.memory.value, r.product,
+           {{"c", s.count}, {"m", s.m}, {"n", s.n}, {"k", s.k}, {"a", s.activation}, {"w", s.weight}, {"r", s.result}});
+  cost.time = kernel_time(cost.flops, cost.bytes, rates.product_peak, rates.memory, rates.product, ex);
+  cost.bound = bound_of(cost.flops.value, cost.bytes.value, rates.product_peak.value, rates.memory.value, rates.product,
                         cost.time.value);
   return cost;
 }

@@ -41,8 +41,9 @@ Precision precision_named(std::string_view name);
 struct ProductShape {
   Traced<double> m, n, k;
   Traced<double> count;                ///< independent products in the launch, usually 1
-  Traced<BytesPerElement> activation;  ///< of the m x k and m x n operands
+  Traced<BytesPerElement> activation;  ///< of the m x k operand
   Traced<BytesPerElement> weight;      ///< of the k x n operand
+  Traced<BytesPerElement> result;      ///< moved for the m x n result; twice its width when added to a sum
 };
 struct KernelCost {
   Traced<Flop> flops;

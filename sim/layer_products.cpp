@@ -21,7 +21,8 @@ void LayerRunner::run_product(const Product& p) {
                  .k = product_depth(p, a_, plan_, ex_),
                  .count = c_.rates.one,
                  .activation = c_.batch.activation,
-                 .weight = weight_width(p)};
+                 .weight = weight_width(p),
+                 .result = c_.batch.activation};
   double launches = 1;
   if (p.is_expert) launches = route(s, p);
   if (p.is_cross_memory) {
@@ -31,6 +32,7 @@ void LayerRunner::run_product(const Product& p) {
                {{"b", c_.batch.sequences}, {"T", c_.batch.encoder_tokens}});
   }
   set_shape(s.m.value, s.n.value, s.k.value);
+  run_copies(p, s);
   const KernelCost ahead = product_cost(s, c_.rates, ex_);
   forward(TimeClass::product, OperatorKind::product, p.name, ahead, launches);
   if (c_.lora_rank > 0 && kind_index_ >= 0 && is_adapted(p)) run_adapter(s, p.name);
@@ -42,10 +44,11 @@ void LayerRunner::run_product(const Product& p) {
            launches);
   if (c_.is_frozen) return;
   weight_gradient = {
-      .m = s.k, .n = s.n, .k = s.m, .count = s.count, .activation = s.activation, .weight = s.activation};
+      .m = s.k, .n = s.n, .k = s.m, .count = s.count, .activation = s.activation, .weight = s.activation, .result = gradient_result()};
   set_shape(weight_gradient.m.value, weight_gradient.n.value, weight_gradient.k.value);
   backward(TimeClass::product, OperatorKind::product, p.name, product_cost(weight_gradient, c_.rates, ex_),
            launches);
+  run_gradient_copies(p, s);
 }
 
 double LayerRunner::route(ProductShape& s, const Product& p) {
@@ -99,29 +102,6 @@ Traced<BytesPerElement> LayerRunner::weight_width(const Product& p) {
   const Traced<Elements> elements{Elements{p.stored_elements},
                                   ex_->input("elements of " + key, p.stored_elements, Elements::dim, origin)};
   return note(ex_, stored, width, {{"bytes", bytes}, {"elements", elements}});
-}
-
-bool LayerRunner::is_adapted(const Product& p) const {
-  const std::string& targets = c_.prepared.scenario.training()->lora_targets;
-  const bool is_attention = p.name.starts_with("attention.") || p.name.starts_with("cross.");
-  const bool is_ffn = p.name.starts_with("ffn.");
-  if (targets == "attention") return is_attention;
-  if (targets == "feed-forward") return is_ffn;
-  return is_attention || is_ffn;
-}
-
-void LayerRunner::run_adapter(const ProductShape& base, std::string_view name) {
-  const auto r = input(ex_, "training.lora_rank", static_cast<double>(c_.lora_rank));
-  ProductShape down = base, up = base;
-  down.n = r, up.k = r;
-  down.weight = up.weight = base.activation;
-  for (const ProductShape& s : {down, up}) {
-    set_shape(s.m.value, s.n.value, s.k.value);
-    const KernelCost cost = product_cost(s, c_.rates, ex_);
-    forward(TimeClass::product, OperatorKind::product, name, cost, 1);
-    backward(TimeClass::product, OperatorKind::product, name, cost, 1);
-    backward(TimeClass::product, OperatorKind::product, name, cost, 1);
-  }
 }
 
 }  // namespace ridge

@@ -1,10 +1,11 @@
 #pragma once
 /// Runs a layer's program over a plan's shapes, booking each launch under its phase and class.
 /// Internal to layer_time.h; split by what is launched: layer_products.cpp, layer_attention.cpp,
-/// layer_exchange.cpp.
+/// layer_exchange.cpp, layer_copies.cpp.
 
 #include "sim/collective.h"
 #include "sim/layer_time.h"
+#include "sim/states.h"
 #include "sim/widths.h"
 
 namespace ridge {
@@ -67,6 +68,18 @@ class LayerRunner {
   Traced<BytesPerElement> weight_width(const Product& p);
   bool is_adapted(const Product& p) const;
   void run_adapter(const ProductShape& base, std::string_view name);
+  /// One pass over `elements`, booked forward (and where recomputed) or backward.
+  void copy_pass(OperatorPhase, std::string_view name, double kernels, Traced<double> elements,
+                 Traced<BytesPerElement> width);
+  Traced<double> weight_elements(const ProductShape&);
+  Traced<double> input_elements(const ProductShape&);
+  Traced<double> result_elements(const ProductShape&);
+  /// What precedes a product: quantised weights unpacked, autocast's copies of weight and input.
+  void run_copies(const Product&, const ProductShape&);
+  /// What follows a weight gradient: its cast to the gradient's format, its sum over micro-batches.
+  void run_gradient_copies(const Product&, const ProductShape&);
+  /// Bytes moved per element of a weight gradient by the product that makes it.
+  Traced<BytesPerElement> gradient_result();
   void run_core(const Core& core);
   AttentionShape attention_shape(const Core& core);
   /// Keys a device reads for one sequence: all cached and new ones, or a window of them.

@@ -99,9 +99,7 @@ class Builder {
     if (c_.training.method != Method::qlora) {
       return state_bytes(s_.held.dense, s_.held.experts, w, c_.weight_shards, ex_);
     }
-    const Traced<BytesPerElement> q =
-        constant(ex_, "bytes of a double-quantised NF4 weight", BytesPerElement{4.127 / 8},
-                 "Dettmers et al. 2023, arXiv 2305.14314: 4 + 8/64 + 32/(64 256) bits");
+    const Traced<BytesPerElement> q = quantised_width(ex_);
     const HeldElements& h = s_.held;
     const StateShards& n = c_.weight_shards;
     const Bytes bytes = (q.value * (h.dense.value - h.ends.value) + w.value * h.ends.value) / n.dense.value +

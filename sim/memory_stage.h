@@ -30,9 +30,7 @@ struct StepSizes {
   StateShards weight_shards{}, gradient_shards{}, optimizer_shards{};
 
   StepSizes(const Prepared&, const Training&, const ParallelPlan&, Explain*);
-  bool has_replicas() const {
-    return std::max<std::int64_t>(plan.data, 1) * std::max<std::int64_t>(plan.context, 1) > 1;
-  }
+  bool has_replicas() const { return plan.has_replicas(); }
   bool scatters() const { return plan.zero >= 2 && has_replicas() && training.method == Method::full; }
   bool offloads_optimizer() const { return plan.offload != Offload::none; }
   bool offloads_weights() const { return plan.offload == Offload::optimizer_parameters; }

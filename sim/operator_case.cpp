@@ -86,7 +86,7 @@ class OperatorTimer {
 
   void product(std::string_view part, Traced<double> m, Traced<double> n, Traced<double> k,
                Traced<double> batch) {
-    add(part, OperatorKind::product, product_cost({m, n, k, batch, width_, width_}, rates_, ex_));
+    add(part, OperatorKind::product, product_cost({m, n, k, batch, width_, width_, width_}, rates_, ex_));
   }
 
   void attention() {

@@ -30,6 +30,9 @@ struct ParallelPlan {
   std::int64_t expert_tensor = 0;  ///< 0: derived (see prepare.h)
   std::int64_t zero = 0;           ///< 0 none, 1 optimizer states, 2 + gradients, 3 + weights
   Offload offload = Offload::none;
+
+  /// Whether the dense weights lie on more than one data- or context-parallel rank.
+  bool has_replicas() const { return data > 1 || context > 1; }
 };
 
 /// Why a plan cannot run: the value, the constraint it breaks, what would satisfy it.

@@ -35,10 +35,10 @@ Prepared prepare(Scenario scenario) {
   const Scenario& s = p.scenario;
   p.inventory = inventory(s.model);
   for (std::size_t k = 0; k < p.inventory.layers.kinds.size(); ++k) {
-    p.programs.push_back(layer_program(s.model, p.inventory, k, s.software));
+    p.programs.push_back(layer_program(s.model, p.inventory, k, s.software, s.precision));
   }
-  p.embedding = embedding_program(s.model, p.inventory, s.software);
-  p.output = output_program(s.model, p.inventory, s.software);
+  p.embedding = embedding_program(s.model, p.inventory, s.software, s.precision);
+  p.output = output_program(s.model, p.inventory, s.software, s.precision);
   if (!s.inference()) return p;
   p.weights = weight_bytes(s.model, p.inventory, s.formats, s.weight_format);
   for (std::size_t k = 0; k < p.programs.size(); ++k)

@@ -5,7 +5,8 @@
 namespace ridge {
 namespace {
 
-bool word_holds(std::string_view word, const Architecture& a, const LayerKind& kind) {
+bool word_holds(std::string_view word, const Architecture& a, const LayerKind& kind,
+                const PrecisionRecipe& recipe) {
   const bool is_latent = kind.mixer == Mixer::latent_attention;
   if (word == "gated") return is_gated(a.activation);
   if (word == "plain") return !is_gated(a.activation);
@@ -27,16 +28,19 @@ bool word_holds(std::string_view word, const Architecture& a, const LayerKind& k
   if (word == "cross") return kind.has_cross_attention;
   if (word == "recurrent") return kind.mixer == Mixer::recurrent;
   if (word == "causal") return kind.is_causal;
+  if (word == "autocast") return recipe.cast_per_use;
   return word == enum_name(a.activation);
 }
 
 /// Collects steps in order and sums what they keep.
 class Builder {
  public:
-  Builder(const Architecture& a, const Inventory& inv, std::int16_t kind, const SoftwareStack& stack)
+  Builder(const Architecture& a, const Inventory& inv, std::int16_t kind, const SoftwareStack& stack,
+          const PrecisionRecipe& recipe)
       : a_(a),
         inv_(inv),
         stack_(stack),
+        recipe_(recipe),
         index_(kind),
         kind_(kind >= 0 ? inv.layers.kinds[kind] : LayerKind{.is_causal = a.causal}) {}
 
@@ -46,7 +50,7 @@ class Builder {
     std::size_t place = 0;
     for (const Pass& pass : found->second) {
       const std::string key = "software.slots." + found->first + '.' + std::to_string(place++);
-      if (!holds(pass.when, a_, kind_)) continue;
+      if (!holds(pass.when, a_, kind_, recipe_)) continue;
       program_.steps.push_back(
           {StepKind::pass, static_cast<std::int16_t>(program_.passes.size()), false, pass.selective});
       program_.passes.push_back(pass);
@@ -125,6 +129,7 @@ class Builder {
   const Architecture& a_;
   const Inventory& inv_;
   const SoftwareStack& stack_;
+  const PrecisionRecipe& recipe_;
   std::int16_t index_;
   LayerKind kind_;
   LayerProgram program_;
@@ -195,7 +200,8 @@ void dense(Builder& b, const SoftwareStack& stack) {
 
 }  // namespace
 
-bool holds(const std::string& when, const Architecture& a, const LayerKind& kind) {
+bool holds(const std::string& when, const Architecture& a, const LayerKind& kind,
+           const PrecisionRecipe& recipe) {
   std::string_view rest = when;
   while (!rest.empty()) {
     const std::size_t plus = rest.find('+');
@@ -203,14 +209,14 @@ bool holds(const std::string& when, const Architecture& a, const LayerKind& kind
     rest = plus == std::string_view::npos ? std::string_view{} : rest.substr(plus + 1);
     const bool is_negated = !word.empty() && word.front() == '!';
     if (is_negated) word.remove_prefix(1);
-    if (word_holds(word, a, kind) == is_negated) return false;
+    if (word_holds(word, a, kind, recipe) == is_negated) return false;
   }
   return true;
 }
 
 LayerProgram layer_program(const Architecture& a, const Inventory& inv, std::size_t index,
-                           const SoftwareStack& stack) {
-  Builder b(a, inv, static_cast<std::int16_t>(index), stack);
+                           const SoftwareStack& stack, const PrecisionRecipe& recipe) {
+  Builder b(a, inv, static_cast<std::int16_t>(index), stack, recipe);
   const LayerKind& kind = b.kind();
   const bool has_mixer = kind.mixer != Mixer::none;
   const bool has_ffn = kind.feed_forward != FeedForward::none;
@@ -237,15 +243,15 @@ LayerProgram layer_program(const Architecture& a, const Inventory& inv, std::siz
   return b.take();
 }
 
-LayerProgram embedding_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack) {
-  Builder b(a, inv, -1, stack);
+LayerProgram embedding_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack, const PrecisionRecipe& recipe) {
+  Builder b(a, inv, -1, stack, recipe);
   b.passes(Slot::embedding);
   b.product("embedding.projection", TensorRole::embedding_projection);
   return b.take();
 }
 
-LayerProgram output_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack) {
-  Builder b(a, inv, -1, stack);
+LayerProgram output_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack, const PrecisionRecipe& recipe) {
+  Builder b(a, inv, -1, stack, recipe);
   b.passes(Slot::final_norm);
   b.mark(StepKind::tensor_enter);
   b.product("output.projection", TensorRole::output_projection);

@@ -11,6 +11,7 @@
 /// reduce-scatter pairs under sequence parallelism (Korthikanti et al. 2022, arXiv:2205.05198, Fig. 5).
 
 #include "model/inventory.h"
+#include "sim/recipe.h"
 #include "sim/stack.h"
 
 #include <cstdint>
@@ -60,12 +61,15 @@ struct LayerProgram {
 };
 
 /// Pre  the stack's conditions are known words (checked when it was read).
-LayerProgram layer_program(const Architecture&, const Inventory&, std::size_t kind, const SoftwareStack&);
-LayerProgram embedding_program(const Architecture&, const Inventory&, const SoftwareStack&);
+LayerProgram layer_program(const Architecture&, const Inventory&, std::size_t kind, const SoftwareStack&,
+                           const PrecisionRecipe&);
+LayerProgram embedding_program(const Architecture&, const Inventory&, const SoftwareStack&,
+                               const PrecisionRecipe&);
 /// Final norm, head and loss.
-LayerProgram output_program(const Architecture&, const Inventory&, const SoftwareStack&);
+LayerProgram output_program(const Architecture&, const Inventory&, const SoftwareStack&,
+                            const PrecisionRecipe&);
 
-/// Whether `when` holds for an architecture and layer kind (see Pass::when).
-bool holds(const std::string& when, const Architecture&, const LayerKind&);
+/// Whether `when` holds for an architecture, layer kind and recipe (see Pass::when).
+bool holds(const std::string& when, const Architecture&, const LayerKind&, const PrecisionRecipe&);
 
 }  // namespace ridge

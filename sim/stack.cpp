@@ -74,7 +74,7 @@ const std::vector<std::string>& condition_words() {
   static const std::vector<std::string> words = {
       "gated",     "plain",     "moe",       "dense",  "rotary", "learned", "alibi",  "bias",     "qk_norm",
       "rmsnorm",   "layernorm", "post_norm", "window", "sinks",  "latent",  "shared", "parallel", "cross",
-      "recurrent", "causal",    "gelu",      "relu",   "relu2",  "silu",    "swiglu", "geglu",    "reglu"};
+      "recurrent", "causal",    "autocast",    "gelu",      "relu",   "relu2",  "silu",    "swiglu", "geglu",    "reglu"};
   return words;
 }
 
@@ -184,6 +184,25 @@ const Schema<Allocator>& SchemaOf<Allocator>::get() {
   return schema;
 }
 
+const Schema<AdapterKernels>& SchemaOf<AdapterKernels>::get() {
+  using A = AdapterKernels;
+  static const Schema<AdapterKernels> schema{
+      "adapters",
+      "Casts, scaling and sums around a low-rank adapter's two products",
+      {
+          field("compute", &A::compute, "precision of the adapter's products; absent: the recipe's"),
+          field("kernels", &A::kernels, "kernel launches of the forward passes").range(0, 100),
+          field("backward_kernels", &A::backward_kernels, "kernel launches of the backward passes")
+              .range(0, 100),
+          field("input", &A::input, "bytes the forward passes move per element of the input").range(0, 1000),
+          field("result", &A::result, "bytes the forward passes move per element of the result")
+              .range(0, 1000),
+          field("backward_input", &A::backward_input, "the same of the backward passes").range(0, 1000),
+          field("backward_result", &A::backward_result, "the same of the backward passes").range(0, 1000),
+      }};
+  return schema;
+}
+
 const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
   using S = SoftwareStack;
   static const Schema<SoftwareStack> schema{
@@ -219,6 +238,9 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
               .fraction(),
           field("optimizer_fused", &S::optimizer_fused, "one kernel over many tensors"),
           field("optimizer_passes", &S::optimizer_passes, "passes over the optimizer's traffic").range(1, 20),
+          field("optimizer_efficiency", &S::optimizer_efficiency,
+                "of the device's achievable bandwidth in the optimizer's passes")
+              .range(0.01, 2),
           field("gradient_buckets", &S::gradient_buckets, "communication buffers, in layers of gradients")
               .range(0, 100),
           field("persistent_gradients", &S::persistent_gradients,
@@ -231,6 +253,9 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("adapter_input", &S::adapter_input,
                 "bytes per element of the input copy each low-rank adapter keeps")
               .range(0, 16),
+          field("adapters", &S::adapters, "what low-rank adapters launch beside their products"),
+          field("cast_kernels", &S::cast_kernels,
+                "which of autocast's casts are kernels of their own: of weights, or of inputs as well"),
           field("casts_again", &S::casts_again,
                 "whether the backward pass redoes autocast's casts instead of keeping them"),
           field("sharded_embedding", &S::sharded_embedding,

@@ -76,7 +76,8 @@ struct Pass {
   std::string name;
   /// Condition on the architecture: "" always, or words joined by '+', each one of gated plain moe
   /// dense rotary learned alibi bias qk_norm rmsnorm layernorm post_norm window sinks latent shared
-  /// parallel cross recurrent, or an activation's name; a leading '!' negates.
+  /// parallel cross recurrent causal, an activation's name, or autocast (the recipe casts per use); a
+  /// leading '!' negates.
   std::string when;
   double kernels = 1;
   Traffic read, write, keep;
@@ -89,6 +90,19 @@ template <> struct SchemaOf<Pass> { static const Schema<Pass>& get(); };
 const std::vector<std::string>& pass_conditions();
 
 enum class AttentionKernel { flash, unfused };
+
+/// Which of autocast's casts are kernels of their own: a compiler fuses those of inputs.
+enum class CastKernels { weights, weights_inputs };
+
+/// What a low-rank adapter launches beside its two products, per element of the base product's input
+/// and result.  Zero where the adapter runs in the layer's own format.
+struct AdapterKernels {
+  std::string compute;  ///< precision of its products; empty: the recipe's
+  double kernels = 0, backward_kernels = 0;
+  BytesPerElement input{0}, result{0};                    ///< moved by the forward passes
+  BytesPerElement backward_input{0}, backward_result{0};  ///< moved by the backward passes
+};
+template <> struct SchemaOf<AdapterKernels> { static const Schema<AdapterKernels>& get(); };
 enum class LaunchMode { eager, graph };
 
 struct Launch {
@@ -142,11 +156,14 @@ struct SoftwareStack {
   double selective_products = 0;     ///< share of the products that selective recomputation runs again
   bool optimizer_fused = true;
   double optimizer_passes = 1;        ///< passes over the optimizer's traffic (unfused: several)
+  double optimizer_efficiency = 1;    ///< of the device's achievable bandwidth in those passes
   double gradient_buckets = 0;        ///< communication buffers, in layers' worth of gradients
   bool persistent_gradients = false;  ///< gradient buffers live through the whole step (Megatron)
   double reducer_copies = 0;          ///< whole gradient copies a data-parallel reducer keeps (DDP), ZeRO 0
   BytesPerElement placeholder_gradients{0};  ///< of one layer's weights, kept for good (Transformer Engine)
   BytesPerElement adapter_input{0};  ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
+  AdapterKernels adapters;
+  CastKernels cast_kernels = CastKernels::weights;
   bool casts_again = false;  ///< compiled graphs redo autocast's casts in the backward pass, keeping none
   bool sharded_embedding = true;         ///< tensor parallelism divides the token table's rows
   BytesPerElement grad_accumulation{0};  ///< extra bytes per element when micro-batches accumulate
@@ -164,6 +181,10 @@ template <> struct SchemaOf<SoftwareStack> { static const Schema<SoftwareStack>&
 template <> struct EnumNames<AttentionKernel> {
   static constexpr std::pair<AttentionKernel, std::string_view> names[] = {
       {AttentionKernel::flash, "flash"}, {AttentionKernel::unfused, "unfused"}};
+};
+template <> struct EnumNames<CastKernels> {
+  static constexpr std::pair<CastKernels, std::string_view> names[] = {
+      {CastKernels::weights, "weights"}, {CastKernels::weights_inputs, "weights+inputs"}};
 };
 template <> struct EnumNames<LaunchMode> {
   static constexpr std::pair<LaunchMode, std::string_view> names[] = {{LaunchMode::eager, "eager"},

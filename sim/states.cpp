@@ -239,6 +239,11 @@ Traced<Bytes> state_bytes(Traced<Elements> dense, Traced<Elements> experts, Trac
       {{"w", width}, {"dense", dense}, {"n", shards.dense}, {"experts", experts}, {"x", shards.experts}});
 }
 
+Traced<BytesPerElement> quantised_width(Explain* ex) {
+  return constant(ex, "bytes of a double-quantised NF4 weight", BytesPerElement{4.127 / 8},
+                  "Dettmers et al. 2023, arXiv 2305.14314: 4 + 8/64 + 32/(64 256) bits");
+}
+
 Traced<BytesPerElement> optimizer_width(const PrecisionRecipe& recipe, const OptimizerRecipe& optimizer,
                                         Explain* ex) {
   if (optimizer.state_bytes) return stated(ex, "optimizer.state_bytes", *optimizer.state_bytes);

@@ -47,6 +47,9 @@ StateShards state_shards(const ParallelPlan&, std::int64_t stage, Explain* ex = 
 Traced<Bytes> state_bytes(Traced<Elements> dense, Traced<Elements> experts, Traced<BytesPerElement> width,
                           const StateShards&, Explain* ex = nullptr);
 
+/// Bytes of a frozen weight in double-quantised NF4: (4 + 8/64 + 32/(64 256)) / 8.
+Traced<BytesPerElement> quantised_width(Explain* ex = nullptr);
+
 /// Bytes of all optimizer states per parameter, master weights apart: the optimizer's own figure, or
 /// its moment-sized states at half of the recipe's two moments each (Adam 2, Lion 1, SGD 0).
 Traced<BytesPerElement> optimizer_width(const PrecisionRecipe&, const OptimizerRecipe&,

@@ -66,10 +66,20 @@ const Formula& TrainingTimer::rounded_count() {
 
 void TrainingTimer::time_work() {
   const bool is_frozen = training_.method != Method::full;
-  const LayerContext c{p_,     plan_,     rates_,
-                       links_, batch_,    training_.recompute.value_or(Recompute::none),
-                       true,   is_frozen, is_frozen ? training_.lora_rank : 0,
-                       ex_,    list_};
+  LayerContext c{p_, plan_, rates_, links_, batch_, training_.recompute.value_or(Recompute::none)};
+  c.has_backward = true;
+  c.is_frozen = is_frozen;
+  c.lora_rank = is_frozen ? training_.lora_rank : 0;
+  c.accumulates = micro_batches_.value > 1 && plan_.zero < 2;
+  c.ex = ex_;
+  c.list = list_;
+  const std::string& adapters = s_.software.adapters.compute;
+  std::optional<Rates> adapter_rates;
+  if (is_frozen && !adapters.empty()) {
+    adapter_rates = rates(
+        p_, {adapters, s_.precision.attention_compute, Load::sustained, s_.software.attention_flash2}, ex_);
+    c.adapter = &*adapter_rates;
+  }
   for (std::size_t k = 0; k < p_.programs.size(); ++k) {
     work_.kinds.push_back(layer_time(p_.programs[k], static_cast<int>(k),
                                      static_cast<double>(p_.inventory.layers.count[k]), c));
@@ -97,7 +107,7 @@ void TrainingTimer::add_stage(const StageLayers& layers) {
   st.host_backward = minus(issued_backward, device_backward);
   st.forward = issued_forward;
   st.backward = issued_backward;
-  if (plan_.zero == 3 && plan_.data * plan_.context > 1) add_gathers(st);
+  if (plan_.zero == 3 && plan_.has_replicas()) add_gathers(st);
   if (plan_.pipeline > 1) add_transfers(st);
   StageGroup group;
   group.count = layers.count;

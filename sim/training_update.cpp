@@ -42,7 +42,7 @@ void TrainingTimer::add_gathers(Stage& st) {
 }
 
 void TrainingTimer::add_reduction(TimeParts& parts, const Stage& st) {
-  if (plan_.data * plan_.context <= 1 || plan_.zero == 3) return;
+  if (!plan_.has_replicas() || plan_.zero == 3) return;
   const CollectiveKind kind = plan_.zero == 0 ? CollectiveKind::all_reduce : CollectiveKind::reduce_scatter;
   auto gradients =
       over_parameters(kind, trained(st.held), "precision.gradient_wire", s_.precision.gradient_wire);
@@ -91,10 +91,16 @@ void TrainingTimer::add_optimizer(TimeParts& parts, const Stage& st) {
             {"passes", input(ex_, "software.optimizer_passes", s_.software.optimizer_passes)}});
   const auto bytes = state_bytes(held.dense, held.experts, width, shards, ex_);
   if (plan_.offload != Offload::none) return add_offload(parts, st.held, bytes, shards);
-  const double fraction = rates_.pointwise.bandwidth_fraction.value;
-  parts.add("optimizer",
-            note(ex_, memory_time, bytes.value / (fraction * rates_.memory.value),
-                 {{"bytes", bytes}, {"e", rates_.pointwise.bandwidth_fraction}, {"W", rates_.memory}}));
+  static constexpr Formula reached{"training.optimizer_fraction",
+                                   "fraction of the bandwidth the optimizer reaches", "device * stack",
+                                   "definition: the achievable fraction of passes, the stack's efficiency"};
+  const auto& pass = rates_.pointwise.bandwidth_fraction;
+  const auto e = note(ex_, reached, pass.value * s_.software.optimizer_efficiency,
+                      {{"device", pass},
+                       {"stack", input(ex_, "software.optimizer_efficiency",
+                                       s_.software.optimizer_efficiency)}});
+  parts.add("optimizer", note(ex_, memory_time, bytes.value / (e.value * rates_.memory.value),
+                              {{"bytes", bytes}, {"e", e}, {"W", rates_.memory}}));
 }
 
 void TrainingTimer::add_offload(TimeParts& parts, const HeldElements& all, Traced<Bytes> bytes,

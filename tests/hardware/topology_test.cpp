@@ -25,7 +25,8 @@ std::ostream& operator<<(std::ostream& out, const Used& u) {
 
 std::vector<Used> used(const Cluster& c, std::int64_t ranks, std::int64_t stride) {
   std::vector<Used> out;
-  for (const GroupTier& t : group_link(c, ranks, stride).tiers())
+  const GroupLink link = group_link(c, ranks, stride);
+  for (const GroupTier& t : link.tiers())
     out.push_back({t.tier->name, t.fan, t.bandwidth.value() / 1e9});
   return out;
 }
@@ -46,8 +47,9 @@ TEST(GroupLink, CountsNodes) {
   const GroupLink g = group_link(c, 16, 2);
   EXPECT_EQ(g.ranks_per_node, 4);
   EXPECT_EQ(g.nodes, 4);
-  EXPECT_EQ(group_link(c, 12).nodes, 2);
-  EXPECT_EQ(group_link(c, 12).tiers().back().fan, 2);
+  const GroupLink dozen = group_link(c, 12);
+  EXPECT_EQ(dozen.nodes, 2);
+  EXPECT_EQ(dozen.tiers().back().fan, 2);
 }
 
 // GB200 NVL72: one NVLink domain of 72, then one port each.
