@@ -167,12 +167,17 @@ KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) 
   const double a = s.activation.value.value(), w = s.weight.value.value(), r = s.result.value.value();
   const double bytes =
       s.count.value * (s.m.value * s.k.value * a + s.k.value * s.n.value * w + s.m.value * s.n.value * r);
-  cost.bytes =
-      note(ex, product_bytes, Bytes{bytes},
-           {{"c", s.count}, {"m", s.m}, {"n", s.n}, {"k", s.k}, {"a", s.activation}, {"w", s.weight}, {"r", s.result}});
+  cost.bytes = note(ex, product_bytes, Bytes{bytes},
+                    {{"c", s.count},
+                     {"m", s.m},
+                     {"n", s.n},
+                     {"k", s.k},
+                     {"a", s.activation},
+                     {"w", s.weight},
+                     {"r", s.result}});
   cost.time = kernel_time(cost.flops, cost.bytes, rates.product_peak, rates.memory, rates.product, ex);
-  cost.bound = bound_of(cost.flops.value, cost.bytes.value, rates.product_peak.value, rates.memory.value, rates.product,
-                        cost.time.value);
+  cost.bound = bound_of(cost.flops.value, cost.bytes.value, rates.product_peak.value, rates.memory.value,
+                        rates.product, cost.time.value);
   return cost;
 }
 

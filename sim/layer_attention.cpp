@@ -125,8 +125,10 @@ void LayerRunner::run_unfused(const AttentionShape& s) {
                                    "definition"};
   const auto count =
       note(ex_, batches, s.sequences.value * s.heads.value, {{"S", s.sequences}, {"H", s.heads}});
-  const ProductShape scores{s.query_tokens, s.key_tokens, s.key_dim, count, s.activation, s.activation, s.activation};
-  const ProductShape values{s.query_tokens, s.value_dim, s.key_tokens, count, s.activation, s.activation, s.activation};
+  const ProductShape scores{s.query_tokens, s.key_tokens, s.key_dim,   count,
+                            s.activation,   s.activation, s.activation};
+  const ProductShape values{s.query_tokens, s.value_dim,  s.key_tokens, count,
+                            s.activation,   s.activation, s.activation};
   for (const auto& [name, shape] : {std::pair{std::string_view("attention.scores"), scores},
                                     std::pair{std::string_view("attention.values"), values}}) {
     set_shape(shape.m.value, shape.n.value, shape.k.value);

@@ -36,8 +36,8 @@ Traced<double> LayerRunner::result_elements(const ProductShape& s) {
 
 void LayerRunner::copy_pass(OperatorPhase phase, std::string_view name, double kernels,
                             Traced<double> elements, Traced<BytesPerElement> width) {
-  const auto bytes = note(ex_, copied_bytes, Bytes{elements.value * width.value.value()},
-                          {{"n", elements}, {"w", width}});
+  const auto bytes =
+      note(ex_, copied_bytes, Bytes{elements.value * width.value.value()}, {{"n", elements}, {"w", width}});
   const auto launches = constant(ex_, "kernels of a copy", kernels, "the software stack");
   const KernelCost cost = pass_cost(launches, bytes, c_.rates, ex_);
   const auto m = m_, n = n_, k = k_;
@@ -59,8 +59,8 @@ void LayerRunner::run_copies(const Product& p, const ProductShape& s) {
   }
   if (!recipe.cast_per_use) return;
   const auto stored = input(ex_, "precision.weights", recipe.weights);
-  const auto width = note(ex_, cast_width, stored.value + s.activation.value,
-                          {{"a", stored}, {"b", s.activation}});
+  const auto width =
+      note(ex_, cast_width, stored.value + s.activation.value, {{"a", stored}, {"b", s.activation}});
   if (!is_packed) copy_pass(OperatorPhase::forward, "weight cast", 1, weight_elements(s), width);
   // Row-parallel products read what attention or the activation wrote in the compute format.
   if (c_.prepared.scenario.software.cast_kernels != CastKernels::weights_inputs || p.in_by_tensor) return;

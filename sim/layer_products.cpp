@@ -43,8 +43,13 @@ void LayerRunner::run_product(const Product& p) {
   backward(TimeClass::product, OperatorKind::product, p.name, product_cost(input_gradient, c_.rates, ex_),
            launches);
   if (c_.is_frozen) return;
-  weight_gradient = {
-      .m = s.k, .n = s.n, .k = s.m, .count = s.count, .activation = s.activation, .weight = s.activation, .result = gradient_result()};
+  weight_gradient = {.m = s.k,
+                     .n = s.n,
+                     .k = s.m,
+                     .count = s.count,
+                     .activation = s.activation,
+                     .weight = s.activation,
+                     .result = gradient_result()};
   set_shape(weight_gradient.m.value, weight_gradient.n.value, weight_gradient.k.value);
   backward(TimeClass::product, OperatorKind::product, p.name, product_cost(weight_gradient, c_.rates, ex_),
            launches);

@@ -43,7 +43,7 @@ struct LayerContext {
   bool has_backward = false;
   bool is_frozen = false;  ///< LoRA: no weight gradients
   std::int64_t lora_rank = 0;
-  bool accumulates = false;       ///< weight gradients of several micro-batches are summed
+  bool accumulates = false;        ///< weight gradients of several micro-batches are summed
   const Rates* adapter = nullptr;  ///< of low-rank adapters, where they run in another precision
   Explain* ex = nullptr;
   OperatorList* list = nullptr;  ///< filled when given

@@ -243,14 +243,16 @@ LayerProgram layer_program(const Architecture& a, const Inventory& inv, std::siz
   return b.take();
 }
 
-LayerProgram embedding_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack, const PrecisionRecipe& recipe) {
+LayerProgram embedding_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack,
+                               const PrecisionRecipe& recipe) {
   Builder b(a, inv, -1, stack, recipe);
   b.passes(Slot::embedding);
   b.product("embedding.projection", TensorRole::embedding_projection);
   return b.take();
 }
 
-LayerProgram output_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack, const PrecisionRecipe& recipe) {
+LayerProgram output_program(const Architecture& a, const Inventory& inv, const SoftwareStack& stack,
+                            const PrecisionRecipe& recipe) {
   Builder b(a, inv, -1, stack, recipe);
   b.passes(Slot::final_norm);
   b.mark(StepKind::tensor_enter);

@@ -72,9 +72,10 @@ void read_term(const Node& n, Traffic& traffic, ReadContext& c) {
 
 const std::vector<std::string>& condition_words() {
   static const std::vector<std::string> words = {
-      "gated",     "plain",     "moe",       "dense",  "rotary", "learned", "alibi",  "bias",     "qk_norm",
-      "rmsnorm",   "layernorm", "post_norm", "window", "sinks",  "latent",  "shared", "parallel", "cross",
-      "recurrent", "causal",    "autocast",    "gelu",      "relu",   "relu2",  "silu",    "swiglu", "geglu",    "reglu"};
+      "gated",  "plain",   "moe",      "dense",     "rotary",    "learned", "alibi",
+      "bias",   "qk_norm", "rmsnorm",  "layernorm", "post_norm", "window",  "sinks",
+      "latent", "shared",  "parallel", "cross",     "recurrent", "causal",  "autocast",
+      "gelu",   "relu",    "relu2",    "silu",      "swiglu",    "geglu",   "reglu"};
   return words;
 }
 

@@ -95,10 +95,10 @@ void TrainingTimer::add_optimizer(TimeParts& parts, const Stage& st) {
                                    "fraction of the bandwidth the optimizer reaches", "device * stack",
                                    "definition: the achievable fraction of passes, the stack's efficiency"};
   const auto& pass = rates_.pointwise.bandwidth_fraction;
-  const auto e = note(ex_, reached, pass.value * s_.software.optimizer_efficiency,
-                      {{"device", pass},
-                       {"stack", input(ex_, "software.optimizer_efficiency",
-                                       s_.software.optimizer_efficiency)}});
+  const auto e =
+      note(ex_, reached, pass.value * s_.software.optimizer_efficiency,
+           {{"device", pass},
+            {"stack", input(ex_, "software.optimizer_efficiency", s_.software.optimizer_efficiency)}});
   parts.add("optimizer", note(ex_, memory_time, bytes.value / (e.value * rates_.memory.value),
                               {{"bytes", bytes}, {"e", e}, {"W", rates_.memory}}));
 }

@@ -336,8 +336,7 @@ std::vector<std::string> plan_notes(const Prepared& p, const ParallelPlan& plan)
     if (plan.pipeline > 1 && m < plan.pipeline) {
       notes.push_back(fmt::format("{} micro-batches do not fill {} pipeline stages", m, plan.pipeline));
     }
-    if (plan.zero > 0 && !plan.has_replicas())
-      notes.push_back("parallel.zero has no effect on one replica");
+    if (plan.zero > 0 && !plan.has_replicas()) notes.push_back("parallel.zero has no effect on one replica");
   }
   if (plan.sequence && plan.tensor == 1)
     notes.push_back("parallel.sequence has no effect without tensor parallelism");

@@ -26,8 +26,7 @@ std::ostream& operator<<(std::ostream& out, const Used& u) {
 std::vector<Used> used(const Cluster& c, std::int64_t ranks, std::int64_t stride) {
   std::vector<Used> out;
   const GroupLink link = group_link(c, ranks, stride);
-  for (const GroupTier& t : link.tiers())
-    out.push_back({t.tier->name, t.fan, t.bandwidth.value() / 1e9});
+  for (const GroupTier& t : link.tiers()) out.push_back({t.tier->name, t.fan, t.bandwidth.value() / 1e9});
   return out;
 }
 
