@@ -34,6 +34,14 @@ struct CompareCommand {
 };
 int compare(const CompareCommand&);
 
+#ifdef RIDGE_HAVE_CUDA
+struct KernelsCommand {
+  std::vector<std::string> only;  ///< product, prefill, decode; empty: all
+};
+/// Our kernels beside the vendor's libraries, on this machine's first device.
+int kernels(const KernelsCommand&);
+#endif
+
 /// Measurements of JSON-lines files and CSV tables, together; empty and reported when one cannot be read.
 MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics&);
 

@@ -40,6 +40,12 @@ int run(int argc, char** argv) {
   auto* measure_command = app.add_subcommand("measure", "Time kernels on the devices of this machine");
   add_measure(*measure_command, measuring);
   measure_command->callback([&] { status = measure(measuring); });
+#ifdef RIDGE_HAVE_CUDA
+  KernelsCommand comparing_kernels;
+  auto* kernels_command = app.add_subcommand("kernels", "Compare our kernels with cuBLASLt and cuDNN");
+  kernels_command->add_option("--only", comparing_kernels.only, "product, prefill, decode")->delimiter(',');
+  kernels_command->callback([&] { status = kernels(comparing_kernels); });
+#endif
   FitCommand fitting{.presets = RIDGE_PRESETS_FOLDER};
   auto* fit_command = app.add_subcommand("fit", "Fit measurements and report the error on points held out");
   add_fit(*fit_command, fitting);

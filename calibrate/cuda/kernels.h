@@ -31,6 +31,10 @@ struct AttentionLayout {
   /// Queries and outputs: [batch, queries, heads, head_dim].
   /// Keys and values:     prefill [batch, keys, kv_heads, head_dim], decode [batch, kv_heads, keys, head_dim].
   bool is_decode = false;
+  /// Values are the first so many numbers of the keys, as in latent attention; 0: arrays of their own.
+  int latent_dim = 0;
+  bool is_latent() const { return latent_dim > 0; }
+  int output_dim() const { return is_latent() ? latent_dim : head_dim; }
 };
 /// Rows of the output named by batch, head and query (three numbers each); out: samples x head_dim.
 void launch_attention_reference(const void* q, const void* k, const void* v, const AttentionLayout&,
@@ -51,18 +55,28 @@ void launch_silu_mul(const void* x, void* y, int rows, int width, cudaStream_t);
 void launch_add(const void* a, const void* b, void* y, std::size_t elements, cudaStream_t);
 void launch_softmax(const void* x, void* y, int rows, int width, cudaStream_t);
 
+// --- products (product_wgmma.cu); bf16 ---------------------------------------------------------------
+/// D[m, n] = A[m, k] · W[n, k]^T on Hopper.  False: another device, or n or k no multiple of 8.
+bool launch_product(const void* a, const void* w, void* d, std::int64_t m, std::int64_t n, std::int64_t k,
+                    int multiprocessors, cudaStream_t);
+
 // --- attention (attention_prefill.cu, attention_decode.cu); bf16 -------------------------------------
-/// False when the head size is not one of 64, 128, 256.
-bool launch_prefill(const void* q, const void* k, const void* v, void* o, const AttentionLayout&,
-                    cudaStream_t);
-/// Splits the keys over `splits` blocks; 0 chooses.  False: head size not 64 or 128, or more than 16
-/// query heads to a KV head.
-bool launch_decode(const void* q, const void* k, const void* v, void* o, const AttentionLayout&,
-                   void* workspace, int splits, cudaStream_t);
 /// Queries, or query heads of a KV head, and keys that one step computes whole.
 struct AttentionTile {
   int rows = 1, keys = 1;
 };
+/// False when the head size is not one of 64, 128, 256.
+bool launch_prefill(const void* q, const void* k, const void* v, void* o, const AttentionLayout&,
+                    cudaStream_t);
+/// The same with wgmma; head sizes 64, 96, 128, 192, 256.  False: another size, or no Hopper device.
+bool has_prefill_wgmma(int head_dim);
+AttentionTile prefill_wgmma_tile(int head_dim);
+bool launch_prefill_wgmma(const void* q, const void* k, const void* v, void* o, const AttentionLayout&,
+                          cudaStream_t);
+/// Splits the keys over `splits` blocks; 0 chooses.  False: head size not 64 or 128, or more than 16
+/// query heads to a KV head.
+bool launch_decode(const void* q, const void* k, const void* v, void* o, const AttentionLayout&,
+                   void* workspace, int splits, cudaStream_t);
 AttentionTile prefill_tile(int head_dim);
 AttentionTile decode_tile();
 int decode_splits(const AttentionLayout&, int multiprocessors);

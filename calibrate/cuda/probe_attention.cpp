@@ -1,111 +1,35 @@
 // Our own attention kernels: over many queries (prefill), and one query a sequence (decode).
 
-#include "calibrate/cuda/context.h"
+#include "calibrate/cuda/attention_case.h"
 
-#include <algorithm>
-#include <cuda_bf16.h>
 #include <memory>
+#include <optional>
 
 namespace ridge::cuda {
 namespace {
 
-struct Sizes {
-  std::size_t q, k, o;  // bytes of queries, of keys (and as many of values), of outputs
-  std::size_t operands() const { return q + 2 * k; }
-};
-
-Sizes sizes_of(const AttentionLayout& s) {
-  const auto aligned = [](std::int64_t elements) {
-    return (static_cast<std::size_t>(elements) * 2 + 255) / 256 * 256;
-  };
-  const std::size_t q = aligned(s.batch * s.queries * s.heads * s.head_dim);
-  return {q, aligned(s.batch * s.keys * s.kv_heads * s.head_dim), q};
-}
-
-/// Whole output rows against double sums; the first and the last row are always among them.
-void expect_right(ProbeContext& c, const AttentionLayout& s, const void* q, const void* k, const void* v,
-                  const void* o) {
-  const int samples = s.keys > 8192 ? 4 : 12;
-  const auto d = static_cast<std::size_t>(s.head_dim), n = static_cast<std::size_t>(samples);
-  std::mt19937_64 random(static_cast<std::uint64_t>(s.keys * 31 + s.batch));
-  const auto below = [&](std::int64_t x) {
-    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(x));
-  };
-  std::vector<std::int64_t> rows{0, 0, 0, s.batch - 1, s.heads - 1, s.queries - 1};
-  while (rows.size() < 3 * n) rows.insert(rows.end(), {below(s.batch), below(s.heads), below(s.queries)});
-  Buffer device_rows(rows.size() * 8), out(n * d * 8);
-  check(cudaMemcpy(device_rows.at(), rows.data(), rows.size() * 8, cudaMemcpyHostToDevice), "copy");
-  launch_attention_reference(q, k, v, s, device_rows.as<std::int64_t>(), samples, out.as<double>(),
-                             c.stream());
-  check_launch("reference attention");
-  check(cudaStreamSynchronize(c.stream()), "attention");
-  std::vector<double> expected(n * d), got;
-  check(cudaMemcpy(expected.data(), out.at(), n * d * 8, cudaMemcpyDeviceToHost), "copy");
-  std::vector<__nv_bfloat16> row(d);
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::int64_t at =
-        ((rows[3 * i] * s.queries + rows[3 * i + 2]) * s.heads + rows[3 * i + 1]) * s.head_dim;
-    check(cudaMemcpy(row.data(), static_cast<const char*>(o) + at * 2, d * 2, cudaMemcpyDeviceToHost),
-          "copy");
-    for (const __nv_bfloat16 x : row) got.push_back(static_cast<double>(__bfloat162float(x)));
-  }
-  const double error = relative_error(got, expected);
-  if (!(error < 2e-2)) throw ProbeError("a wrong attention result, relative error " + std::to_string(error));
-}
-
-Measurement described(const AttentionLayout& s) {
-  Measurement m{.family = s.is_decode ? "attention_decode" : "attention_prefill",
-                .variant = "bf16-d" + std::to_string(s.head_dim),
-                .library = "ridge"};
-  m.sizes = {{"batch", static_cast<double>(s.batch)},
-             {"heads", static_cast<double>(s.heads)},
-             {"kv_heads", static_cast<double>(s.kv_heads)},
-             {"head_dim", static_cast<double>(s.head_dim)},
-             {"key_tokens", static_cast<double>(s.keys)},
-             {"activation_bytes", 2},
-             {"cache_bytes", 2}};
-  if (!s.is_decode) m.sizes["query_tokens"] = static_cast<double>(s.queries), m.sizes["causal"] = s.is_causal;
-  return m;
-}
-
-constexpr std::size_t pool_bytes = std::size_t{12} << 30;
-
 Timing time_attention(ProbeContext& c, const AttentionLayout& s, bool& is_checked) {
-  const Buffer& pool = c.random_pool(pool_bytes, Fill::bf16);
-  const Sizes z = sizes_of(s);
-  if (z.operands() > pool.bytes()) throw ProbeError("operands larger than the pool");
-  int turns = rotation_for(static_cast<double>(z.operands()));
-  while (turns > 1 && static_cast<std::size_t>(turns) * z.operands() > pool.bytes()) --turns;
-  Buffer out(z.o), workspace;
-  const int splits = s.is_decode ? decode_splits(s, c.multiprocessors()) : 1;
-  if (s.is_decode) {
-    workspace = Buffer(decode_workspace_bytes(s, splits));
-    check(cudaMemsetAsync(workspace.at(), 0, workspace.bytes(), c.stream()), "memory");
-  }
-  const auto queue = [&](int i) {
-    const std::size_t at = static_cast<std::size_t>(i % turns) * z.operands();
-    const void *q = pool.at(at), *k = pool.at(at + z.q), *v = pool.at(at + z.q + z.k);
-    const bool known = s.is_decode ? launch_decode(q, k, v, out.at(), s, workspace.at(), splits, c.stream())
-                                   : launch_prefill(q, k, v, out.at(), s, c.stream());
-    if (!known) throw ProbeError("no kernel for this head size or group");
-    check_launch("attention");
+  AttentionCase one(c, s);
+  std::optional<DecodeKernel> decode;
+  if (s.is_decode) decode.emplace(c, s);
+  const AttentionCase::Kernel kernel = [&](const void* q, const void* k, const void* v, void* o) {
+    if (decode) decode->queue(q, k, v, o);
+    else queue_prefill(s, q, k, v, o, c.stream());
   };
-  if (!is_checked) {
-    check(cudaMemsetAsync(out.at(), 0xFF, z.o, c.stream()), "memory");
-    queue(0);
-    expect_right(c, s, pool.at(), pool.at(z.q), pool.at(z.q + z.k), out.at());
-    is_checked = true;
-  }
-  const StopRule rule{.budget = Seconds{30e-3}};
-  return c.timer().time(queue, turns, rule);
+  if (!is_checked) one.expect_right(kernel);
+  is_checked = true;
+  return one.time(kernel);
 }
 
 void add(std::vector<ProbeContext::Point>& points, ProbeContext& c, const AttentionLayout& s,
          bool is_held_out) {
   Measurement m = described(s);
   m.is_held_out = is_held_out;
+  m.kernel = s.is_decode ? "mma.sync" : prefill_kernel(s.head_dim);
   const auto is_checked = std::make_shared<bool>(false);
-  const AttentionTile tile = s.is_decode ? decode_tile() : prefill_tile(s.head_dim);
+  const AttentionTile tile = s.is_decode                     ? decode_tile()
+                             : has_prefill_wgmma(s.head_dim) ? prefill_wgmma_tile(s.head_dim)
+                                                             : prefill_tile(s.head_dim);
   points.push_back({m, [&c, s, is_checked] { return time_attention(c, s, *is_checked); },
                     Tile{static_cast<double>(tile.rows), static_cast<double>(tile.keys)}});
 }

@@ -1,17 +1,13 @@
 // Matrix products through cuBLASLt in four precisions, and what remains of the speed after seconds of load.
 
-#include "calibrate/cuda/blas.h"
-#include "calibrate/cuda/context.h"
+#include "calibrate/cuda/product_case.h"
 
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
 #include <memory>
 
 namespace ridge::cuda {
 namespace {
 
-struct Shape {
-  std::int64_t m, n, k;
+struct Shape : ProductShape {
   bool is_held_out;
 };
 
@@ -25,7 +21,7 @@ std::vector<Shape> shapes(bool is_quick, ProductType type) {
                                                     : std::vector<std::int64_t>{512, 1536, 4096, 8192, 16384};
   for (const std::int64_t m : is_quick ? quick : dense)
     for (const std::int64_t n : widths)
-      for (const std::int64_t k : widths) out.push_back({m, n, k, false});
+      for (const std::int64_t k : widths) out.push_back({{m, n, k}, false});
   constexpr std::int64_t layers[][2] = {{6144, 4096},  {4096, 4096},  {28672, 4096}, {4096, 14336},
                                         {10240, 8192}, {8192, 28672}, {2048, 7168},  {8960, 1536},
                                         {13824, 5120}, {2560, 9728}};
@@ -34,59 +30,11 @@ std::vector<Shape> shapes(bool is_quick, ProductType type) {
   for (const auto& [n, k] : layers)
     for (int i = 0; i < (is_quick ? 2 : 6); ++i) {
       const std::int64_t m = held[turn++ * 5 % held.size()];
-      out.push_back({type == ProductType::fp8 ? (m + 15) / 16 * 16 : m, n, k, true});
+      out.push_back({{type == ProductType::fp8 ? (m + 15) / 16 * 16 : m, n, k}, true});
       if (i == 5 || (is_quick && i == 1)) ++turn;
     }
   return out;
 }
-
-double value_at(const Buffer& d, std::int64_t index, ProductType type) {
-  if (type == ProductType::tf32) {
-    float x = 0;
-    check(cudaMemcpy(&x, d.at(static_cast<std::size_t>(index) * 4), 4, cudaMemcpyDeviceToHost), "copy");
-    return static_cast<double>(x);
-  }
-  std::uint16_t bits = 0;
-  check(cudaMemcpy(&bits, d.at(static_cast<std::size_t>(index) * 2), 2, cudaMemcpyDeviceToHost), "copy");
-  if (type == ProductType::fp16) return static_cast<double>(__half2float(__half(__half_raw{bits})));
-  return static_cast<double>(__bfloat162float(__nv_bfloat16(__nv_bfloat16_raw{bits})));
-}
-
-/// Sampled entries of the result against double sums.
-class ProductChecker {
- public:
-  static constexpr int samples = 32;
-  ProductChecker() : rows_(samples * 8), cols_(samples * 8), out_(samples * 8) {}
-
-  void expect_right(ProbeContext& c, const Blas::Product& p, ProductType type, const Shape& s, const void* a,
-                    const void* w, const Buffer& d) {
-    std::vector<std::int64_t> rows(samples), cols(samples);
-    std::vector<double> expected(samples), got;
-    for (int i = 0; i < samples; ++i) {
-      rows[static_cast<std::size_t>(i)] =
-          i == 0 ? s.m - 1 : static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(s.m));
-      cols[static_cast<std::size_t>(i)] =
-          i == 0 ? s.n - 1 : static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(s.n));
-    }
-    check(cudaMemcpy(rows_.at(), rows.data(), samples * 8, cudaMemcpyHostToDevice), "copy");
-    check(cudaMemcpy(cols_.at(), cols.data(), samples * 8, cudaMemcpyHostToDevice), "copy");
-    const auto bytes = static_cast<std::size_t>(static_cast<double>(s.m * s.n) * result_bytes(type));
-    check(cudaMemsetAsync(d.at(), 0xFF, bytes, c.stream()), "memory");
-    p.queue(a, w, d.at(), c.stream());
-    launch_product_reference(a, w, fill_of(type), s.k, rows_.as<std::int64_t>(), cols_.as<std::int64_t>(),
-                             samples, out_.as<double>(), c.stream());
-    check_launch("reference product");
-    check(cudaStreamSynchronize(c.stream()), "product");
-    check(cudaMemcpy(expected.data(), out_.at(), samples * 8, cudaMemcpyDeviceToHost), "copy");
-    for (std::size_t i = 0; i < samples; ++i) got.push_back(value_at(d, rows[i] * s.n + cols[i], type));
-    const double error = relative_error(got, expected);
-    if (!(error < 1e-2)) throw ProbeError("a wrong product, relative error " + std::to_string(error));
-  }
-
- private:
-  Buffer rows_, cols_, out_;
-  std::mt19937_64 random_{99};
-};
 
 struct Session {
   Blas blas;
@@ -95,21 +43,14 @@ struct Session {
 };
 
 Timing time_product(ProbeContext& c, Session& session, ProductType type, const Shape& s, Measurement* said) {
-  const Buffer& pool = c.random_pool(std::size_t{4} << 30, fill_of(type));
+  const ProductOperands x(c, type, s);
   const auto product = session.blas.prepare(type, s.m, s.n, s.k);
-  const auto aligned = [](double bytes) { return (static_cast<std::size_t>(bytes) + 255) / 256 * 256; };
-  const std::size_t a = aligned(static_cast<double>(s.m * s.k) * operand_bytes(type));
-  const std::size_t w = aligned(static_cast<double>(s.n * s.k) * operand_bytes(type));
-  int turns = rotation_for(static_cast<double>(a + w));
-  while (turns > 1 && static_cast<std::size_t>(turns) * (a + w) > pool.bytes()) --turns;
-  if (a + w > pool.bytes()) throw ProbeError("operands larger than the pool");
-  const auto left = [&](int i) { return pool.at(static_cast<std::size_t>(i % turns) * (a + w)); };
-  const auto right = [&](int i) { return pool.at(static_cast<std::size_t>(i % turns) * (a + w) + a); };
+  const auto queue = [&](int i) { product->queue(x.a(i), x.w(i), session.result.at(), c.stream()); };
   if (said->kernel.empty())
-    session.checker.expect_right(c, *product, type, s, left(0), right(0), session.result);
+    session.checker.expect_right(
+        c, [&] { queue(0); }, type, s, session.result, x.a(0), x.w(0));
   said->kernel = product->kernel();
-  return c.timer().time([&](int i) { product->queue(left(i), right(i), session.result.at(), c.stream()); },
-                        turns);
+  return c.timer().time(queue, x.turns());
 }
 
 }  // namespace
@@ -138,7 +79,7 @@ void probe_products(ProbeContext& c) {
 
 void probe_sustained(ProbeContext& c) {
   Session session;
-  const Shape s{8192, 8192, 8192, false};
+  const Shape s{{8192, 8192, 8192}, false};
   Measurement said;
   const Timing burst = time_product(c, session, ProductType::bf16, s, &said);
   const Buffer& pool = c.random_pool(std::size_t{4} << 30, Fill::bf16);

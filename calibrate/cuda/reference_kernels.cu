@@ -39,7 +39,8 @@ __global__ void product_reference(const T* a, const T* b, std::int64_t k, const 
 /// One row of the output: two passes over the keys, softmax without a running maximum (|q.k| is small for
 /// numbers in [-1, 1) scaled by 1/sqrt(d), so exp does not overflow in double).
 __global__ void attention_reference(const __nv_bfloat16* q, const __nv_bfloat16* k, const __nv_bfloat16* v,
-                                    AttentionLayout s, const std::int64_t* rows, double* out) {
+                                    AttentionLayout s, std::int64_t d_out, const std::int64_t* rows,
+                                    double* out) {
   const std::int64_t b = rows[3 * blockIdx.x], h = rows[3 * blockIdx.x + 1], i = rows[3 * blockIdx.x + 2];
   const std::int64_t kv = h / (s.heads / s.kv_heads), d = s.head_dim;
   const __nv_bfloat16* query = q + ((b * s.queries + i) * s.heads + h) * d;
@@ -47,8 +48,8 @@ __global__ void attention_reference(const __nv_bfloat16* q, const __nv_bfloat16*
       s.is_decode ? (b * s.kv_heads + kv) * s.keys * d : (b * s.keys * s.kv_heads + kv) * d;
   const std::int64_t step = s.is_decode ? d : s.kv_heads * d;
   const std::int64_t visible = s.is_causal && !s.is_decode ? i + 1 + (s.keys - s.queries) : s.keys;
-  __shared__ double sums[256];
-  for (int c = threadIdx.x; c < d; c += threads) sums[c] = 0;
+  __shared__ double sums[512];
+  for (int c = threadIdx.x; c < d_out; c += threads) sums[c] = 0;
   __syncthreads();
   double total = 0;
   for (std::int64_t j = threadIdx.x; j < visible; j += threads) {
@@ -58,11 +59,11 @@ __global__ void attention_reference(const __nv_bfloat16* q, const __nv_bfloat16*
     const double weight = exp(dot / sqrt(static_cast<double>(d)));
     total += weight;
     const __nv_bfloat16* value = v + first + j * step;
-    for (std::int64_t c = 0; c < d; ++c)
-      atomicAdd(&sums[(c + threadIdx.x) % d], weight * widened(value[(c + threadIdx.x) % d]));
+    for (std::int64_t c = 0; c < d_out; ++c)
+      atomicAdd(&sums[(c + threadIdx.x) % d_out], weight * widened(value[(c + threadIdx.x) % d_out]));
   }
   total = block_sum(total);
-  for (int c = threadIdx.x; c < d; c += threads) out[blockIdx.x * d + c] = sums[c] / total;
+  for (int c = threadIdx.x; c < d_out; c += threads) out[blockIdx.x * d_out + c] = sums[c] / total;
 }
 
 template <class T>
@@ -89,7 +90,8 @@ void launch_attention_reference(const void* q, const void* k, const void* v, con
                                 const std::int64_t* rows, int samples, double* out, cudaStream_t s) {
   attention_reference<<<samples, threads, 0, s>>>(static_cast<const __nv_bfloat16*>(q),
                                                   static_cast<const __nv_bfloat16*>(k),
-                                                  static_cast<const __nv_bfloat16*>(v), layout, rows, out);
+                                                  static_cast<const __nv_bfloat16*>(v), layout, layout.output_dim(), rows,
+                                                  out);
 }
 
 }  // namespace ridge::cuda
