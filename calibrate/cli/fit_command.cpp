@@ -15,12 +15,14 @@
 namespace ridge::calibrate {
 namespace {
 
-/// Of the facts' "62914560 B"; zero when they do not say.
-Bytes l2_of(const RunFacts& facts) {
-  double bytes = 0;
-  if (const auto it = facts.find("l2"); it != facts.end())
-    std::from_chars(it->second.data(), it->second.data() + it->second.size(), bytes);
-  return Bytes{bytes};
+/// Of the facts' "62914560 B" and "132"; zero and one when they do not say.
+Chip chip_of(const RunFacts& facts) {
+  const auto number = [&](const char* name, double otherwise) {
+    if (const auto it = facts.find(name); it != facts.end())
+      std::from_chars(it->second.data(), it->second.data() + it->second.size(), otherwise);
+    return otherwise;
+  };
+  return {Bytes{number("l2", 0)}, number("multiprocessors", 1)};
 }
 
 std::string percent(double fraction) { return fmt::format("{:.1f}", 100 * fraction); }
@@ -81,7 +83,7 @@ void print_models(const Models& models) {
 
 void add_observations(Profile& profile, const MeasuredRun& run) {
   profile.traces = traced_families(run.observed);
-  profile.counters = counted_kernels(run.observed, l2_of(run.facts));
+  profile.counters = counted_kernels(run.observed, chip_of(run.facts));
 }
 
 void print_observations(const Profile& p) {
@@ -98,7 +100,7 @@ void print_observations(const Profile& p) {
     fmt::print(
         "{:<22} {:<14} {:>10.2f} {:>10.2f} {:>7.4f} {:>10.1f} {:>10.1f} {:>6.3f}{} {:>10.1f} {:>7}  {}; {}\n",
         k.family, k.variant, 1e-9 * k.executed.value(), 1e-9 * k.counted_flops.value(), k.flop_ratio,
-        1e-6 * k.memory.value(), 1e-6 * k.counted_memory.value(), k.memory_ratio, k.is_past_l2 ? " " : "*",
+        1e-6 * k.moved.value(), 1e-6 * k.counted_memory.value(), k.memory_ratio, k.is_past_l2 ? " " : "*",
         1e-6 * k.l2.value(), percent(k.tensor_active), k.sizes, k.kernel);
   for (const CountedFamily& f : counted_families(p.counters))
     fmt::print(

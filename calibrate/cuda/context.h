@@ -75,6 +75,7 @@ void probe_decode(ProbeContext&);
 void probe_pointwise(ProbeContext&);
 void probe_host_copies(ProbeContext&);
 void probe_collectives(ProbeContext&);
+void probe_peers(ProbeContext&);
 
 /// Runs `probes` again, twice: for the kernels' names and own times, and for what the hardware counts of
 /// some.  Where that is refused, says why and goes on.

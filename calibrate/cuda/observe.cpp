@@ -64,18 +64,19 @@ void note_trace(Observation& o, const std::vector<TracedKernel>& all, int n) {
   for (const TracedKernel& k : all) total += k.seconds();
   const bool is_regular = all.size() % static_cast<std::size_t>(n) == 0;
   o.traced_time = Seconds{is_regular ? median(sums) : total / n};
+  std::vector<TracedKernel> last(all.end() - static_cast<std::ptrdiff_t>(each), all.end());
+  std::ranges::stable_sort(last, std::greater{}, &TracedKernel::seconds);
   o.kernels.clear();
-  for (std::size_t j = all.size() - each; j < all.size(); ++j) o.kernels.push_back(all[j].name);
-  if (o.what.family == "gemm" && o.tile.rows <= 1 && !o.kernels.empty()) o.tile = tile_of_name(o.kernels[0]);
+  for (const TracedKernel& k : last) o.kernels.push_back(k.name);
 }
 
 void trace(ProbeContext& c, const std::function<void()>& probes, Log& log) {
   KernelTrace trace;
   const ProbeContext::Look look{
       all_of, [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int rotation) {
-        constexpr double device_seconds = 4e-3;
-        const double one = std::max(event_time.value(), 1e-6);
-        const int n = std::clamp(static_cast<int>(device_seconds / one), 2, std::max(12, rotation));
+        constexpr double device_seconds = 1e-3;
+        const double one = event_time > Seconds{} ? event_time.value() : 1e-4;
+        const int n = std::clamp(static_cast<int>(device_seconds / one), 2, std::max(6, rotation));
         work(0);
         check(cudaStreamSynchronize(c.stream()), "tracing");
         trace.begin();
@@ -101,7 +102,7 @@ void count(ProbeContext& c, const std::function<void()>& probes, Log& log) {
   };
   CounterSession session;
   std::vector<std::string> problems;
-  const std::size_t most = c.settings().is_quick ? 2 : 8;
+  const std::size_t most = c.settings().is_quick ? 2 : 7;
   const ProbeContext::Look look{
       [&](const std::vector<Point>& points) { return representatives(points, most); },
       [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int) {

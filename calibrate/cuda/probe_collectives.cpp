@@ -2,16 +2,12 @@
 // launches; the time of a collective is that of the slowest rank.
 
 #include "calibrate/cuda/context.h"
+#include "calibrate/cuda/team.h"
 
-#include <barrier>
 #include <cmath>
 #include <cstdlib>
 #include <cuda_bf16.h>
-#include <memory>
-#include <mutex>
 #include <nccl.h>
-#include <optional>
-#include <thread>
 
 namespace ridge::cuda {
 namespace {
@@ -85,12 +81,20 @@ struct Rank {
         }
         r = nccl.group_end();
         break;
-      case Op::send_receive:
-        if (rank == 0) r = nccl.send(in, elements, ncclBfloat16, 1, comm, stream);
-        if (rank == 1) r = nccl.receive(out, elements, ncclBfloat16, 0, comm, stream);
-        break;
+      case Op::send_receive: r = send_on(elements); break;
     }
     nccl.check(r, op_names[static_cast<int>(op)]);
+  }
+
+  /// Two ranks: from the first to the second.  More: from each to the next, all at once.
+  ncclResult_t send_on(std::size_t elements) const {
+    if (ranks == 2)
+      return rank == 0 ? nccl.send(in, elements, ncclBfloat16, 1, comm, stream)
+                       : nccl.receive(out, elements, ncclBfloat16, 0, comm, stream);
+    nccl.group_start();
+    nccl.send(in, elements, ncclBfloat16, (rank + 1) % ranks, comm, stream);
+    nccl.receive(out, elements, ncclBfloat16, (rank + ranks - 1) % ranks, comm, stream);
+    return nccl.group_end();
   }
 };
 
@@ -112,153 +116,103 @@ float expected(Op op, int rank, int ranks, std::size_t share, std::size_t i) {
     case Op::all_gather: return content(static_cast<int>(i / share), i % share);
     case Op::all_to_all: return content(static_cast<int>(i / share), mine + i % share);
     case Op::broadcast: return content(0, i);
-    case Op::send_receive: return content(0, i);
+    case Op::send_receive: return content((rank + ranks - 1) % ranks, i);
   }
   return 0;
 }
 
-/// All ranks of one communicator size, each in its own thread.
-class Team {
- public:
-  Team(ProbeContext& c, const Nccl& nccl, int ranks)
-      : c_(c), nccl_(nccl), ranks_(ranks), barrier_(ranks), seconds_(static_cast<std::size_t>(ranks)) {
-    nccl.check(nccl.unique_id(&id_), "unique id");
-  }
-
-  void run() {
-    std::vector<std::thread> threads;
-    for (int r = 0; r < ranks_; ++r) threads.emplace_back([this, r] { guarded(r); });
-    for (std::thread& t : threads) t.join();
-    if (!failure_.empty()) throw ProbeError(failure_);
-  }
-
- private:
-  void fail(const std::string& why) {
-    const std::lock_guard lock(mutex_);
-    if (failure_.empty()) failure_ = why;
-    is_failed_ = true;
-  }
-
-  /// A rank that fails keeps meeting the others at the barriers, or they would wait for ever.
-  template <class F> void together(F f) {
-    if (!is_failed_) {
-      try {
-        f();
-      } catch (const ProbeError& e) { fail(e.what()); }
-    }
-    barrier_.arrive_and_wait();
-  }
-
-  void guarded(int rank) {
-    std::optional<WorkStream> stream;
-    Buffer in, out;
-    ncclComm_t comm = nullptr;
-    const std::size_t most = std::size_t{1} << (c_.settings().is_quick ? 28 : 30);
-    together([&] {
-      check(cudaSetDevice(rank), "device");
-      stream.emplace();
-      in = Buffer(most), out = Buffer(most);
-      nccl_.check(nccl_.init(&comm, ranks_, id_, rank), "communicator");
-    });
-    if (is_failed_) return;
-    const Rank me{nccl_, comm, rank, ranks_, *stream, in.as<char>(), out.as<char>()};
-    for (const Op op : all_ops) together([&] { verify(me, op); });
-    for (std::size_t bytes = 1024; bytes <= most; bytes *= c_.settings().is_quick ? 4 : 2)
-      for (const Op op : all_ops) {
-        if (op == Op::send_receive && ranks_ != 2) continue;
-        time_one(me, op, bytes, false);
-        if (bytes <= (std::size_t{4} << 20)) time_one(me, op, bytes, true);
-      }
-    if (comm) nccl_.destroy(comm);
-  }
-
-  void verify(const Rank& me, Op op) {
-    constexpr std::size_t elements = 3 * 8 * 1024;
-    const std::size_t share = elements / static_cast<std::size_t>(ranks_);
-    std::vector<__nv_bfloat16> data(elements);
-    for (std::size_t i = 0; i < elements; ++i) data[i] = __float2bfloat16(content(me.rank, i));
-    check(cudaMemcpy(me.in, data.data(), elements * 2, cudaMemcpyHostToDevice), "copy");
-    check(cudaMemset(me.out, 0xFF, elements * 2), "memory");
-    check(cudaDeviceSynchronize(), "memory");
-    me.queue(op, elements);
-    check(cudaStreamSynchronize(me.stream), op_names[static_cast<int>(op)]);
-    if (op == Op::send_receive && me.rank != 1) return;
-    check(cudaMemcpy(data.data(), me.out, elements * 2, cudaMemcpyDeviceToHost), "copy");
-    const std::size_t filled = op == Op::reduce_scatter ? share : elements;
-    for (std::size_t i = 0; i < filled; ++i)
-      if (__bfloat162float(data[i]) != expected(op, me.rank, ranks_, share, i))
-        throw ProbeError(std::string(op_names[static_cast<int>(op)]) + " gave a wrong element");
-  }
-
-  /// Rounds of `inner` collectives between two events on every rank; a round's time is the slowest rank's.
-  void time_one(const Rank& me, Op op, std::size_t bytes, bool is_graph) {
-    const auto elements = std::max(bytes / 2, static_cast<std::size_t>(ranks_));
-    const int inner = is_graph ? 20 : bytes >= (std::size_t{64} << 20) ? 4 : 20;
-    const int rounds = bytes >= (std::size_t{64} << 20) ? 7 : 41;
-    cudaEvent_t begin = nullptr, end = nullptr;
-    cudaGraphExec_t exec = nullptr;
-    together([&] {
-      check(cudaEventCreate(&begin), "event");
-      check(cudaEventCreate(&end), "event");
-      for (int i = 0; i < 2; ++i) me.queue(op, elements);
-      check(cudaStreamSynchronize(me.stream), "warming up");
-      if (is_graph) exec = captured(me, op, elements, inner);
-    });
-    std::vector<double> samples;
-    for (int round = 0; round < rounds && !is_failed_; ++round) {
-      together([&] {
-        check(cudaEventRecord(begin, me.stream), "event");
-        if (exec) check(cudaGraphLaunch(exec, me.stream), "replaying");
-        else
-          for (int i = 0; i < inner; ++i) me.queue(op, elements);
-        check(cudaEventRecord(end, me.stream), "event");
-        check(cudaStreamSynchronize(me.stream), "timing");
-        float ms = 0;
-        check(cudaEventElapsedTime(&ms, begin, end), "event");
-        seconds_[static_cast<std::size_t>(me.rank)] = 1e-3 * static_cast<double>(ms) / inner;
-      });
-      if (me.rank == 0) samples.push_back(*std::max_element(seconds_.begin(), seconds_.end()));
-      barrier_.arrive_and_wait();
-    }
-    if (begin) cudaEventDestroy(begin);
-    if (end) cudaEventDestroy(end);
-    if (exec) cudaGraphExecDestroy(exec);
-    if (me.rank == 0 && !is_failed_) emit(op, bytes, is_graph, samples);
-  }
-
-  static cudaGraphExec_t captured(const Rank& me, Op op, std::size_t elements, int inner) {
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t exec = nullptr;
-    check(cudaStreamBeginCapture(me.stream, cudaStreamCaptureModeThreadLocal), "capturing");
-    for (int i = 0; i < inner; ++i) me.queue(op, elements);
-    check(cudaStreamEndCapture(me.stream, &graph), "capturing");
-    const cudaError_t made = cudaGraphInstantiate(&exec, graph, 0);
-    cudaGraphDestroy(graph);
-    check(made, "instantiating");
-    check(cudaGraphLaunch(exec, me.stream), "replaying");
-    check(cudaStreamSynchronize(me.stream), "replaying");
-    return exec;
-  }
-
-  void emit(Op op, std::size_t bytes, bool is_graph, const std::vector<double>& samples) {
-    int version = 0;
-    nccl_.version(&version);
-    Measurement m{.family = op_names[static_cast<int>(op)], .sizes = {{"bytes", static_cast<double>(bytes)}}};
-    m.variant = std::to_string(ranks_) + " devices, bf16, " + (is_graph ? "graph" : "eager");
-    m.library = "NCCL " + std::to_string(version);
-    c_.emit(m, {summarise_samples(samples), 0});
-  }
-
-  ProbeContext& c_;
-  const Nccl& nccl_;
-  int ranks_;
-  std::barrier<> barrier_;
-  ncclUniqueId id_{};
-  std::vector<double> seconds_;
-  std::mutex mutex_;
-  std::atomic<bool> is_failed_ = false;
-  std::string failure_;
+struct Room {
+  Buffer in, out;
+  ncclComm_t comm = nullptr;
 };
+
+Rank rank_of(const Nccl& nccl, const Member& me, const Room& r) {
+  return {nccl, r.comm, me.rank(), me.ranks(), me.stream(), r.in.as<char>(), r.out.as<char>()};
+}
+
+void verify(const Rank& me, Op op) {
+  constexpr std::size_t elements = 3 * 8 * 1024;
+  const auto ranks = static_cast<std::size_t>(me.ranks);
+  const std::size_t share = elements / ranks;
+  std::vector<__nv_bfloat16> data(elements);
+  for (std::size_t i = 0; i < elements; ++i) data[i] = __float2bfloat16(content(me.rank, i));
+  check(cudaMemcpy(me.in, data.data(), elements * 2, cudaMemcpyHostToDevice), "copy");
+  check(cudaMemset(me.out, 0xFF, elements * 2), "memory");
+  check(cudaDeviceSynchronize(), "memory");
+  me.queue(op, elements);
+  check(cudaStreamSynchronize(me.stream), "collective");
+  if (op == Op::send_receive && me.ranks == 2 && me.rank != 1) return;
+  check(cudaMemcpy(data.data(), me.out, elements * 2, cudaMemcpyDeviceToHost), "copy");
+  const bool is_shared = op == Op::all_gather || op == Op::all_to_all;
+  const std::size_t filled = op == Op::reduce_scatter ? share : is_shared ? share * ranks : elements;
+  for (std::size_t i = 0; i < filled; ++i)
+    if (__bfloat162float(data[i]) != expected(op, me.rank, me.ranks, share, i))
+      throw ProbeError(std::string(op_names[static_cast<int>(op)]) + " gave a wrong element");
+}
+
+/// 2^k, and 3 · 2^(k - 1) between them (2^k alone for groups that are no power of two), whole 16-byte units for
+/// every rank.  Fits take every second, so that interpolation is judged between sizes a factor of two apart.
+/// Sizes that are no multiple of 512 B take NCCL up to a tenth longer; real messages are.
+std::vector<std::size_t> sizes_for(int ranks, std::size_t most, bool is_quick) {
+  const bool is_power = (ranks & (ranks - 1)) == 0;
+  const auto unit = static_cast<std::size_t>(16 * ranks);
+  std::vector<std::size_t> out;
+  const auto add = [&](std::size_t bytes) {
+    if (bytes <= most) out.push_back(std::max<std::size_t>(bytes / unit, 1) * unit);
+  };
+  for (std::size_t bytes = 1024; bytes <= most; bytes *= is_quick ? 4 : 2) {
+    add(bytes);
+    if (is_power && !is_quick) add(bytes + bytes / 2);
+  }
+  return out;
+}
+
+Rounds rounds_for(std::size_t bytes, bool is_graph) {
+  const bool is_large = bytes >= (std::size_t{64} << 20);
+  return {is_large && !is_graph ? 4 : 20, is_large ? 7 : 41, is_graph};
+}
+
+std::vector<TeamCase> cases_for(ProbeContext& c, const Nccl& nccl, const Room& room, int ranks,
+                                std::size_t most) {
+  int version = 0;
+  nccl.version(&version);
+  std::vector<TeamCase> out;
+  for (const std::size_t bytes : sizes_for(ranks, most, c.settings().is_quick))
+    for (const Op op : all_ops)
+      for (const bool is_graph : {false, true}) {
+        if (is_graph && bytes > (std::size_t{4} << 20)) continue;
+        Measurement m{.family = op_names[static_cast<int>(op)],
+                      .variant = std::to_string(ranks) + " devices, bf16, " + (is_graph ? "graph" : "eager"),
+                      .sizes = {{"bytes", static_cast<double>(bytes)}}};
+        m.library = "NCCL " + std::to_string(version);
+        out.push_back(
+            {rounds_for(bytes, is_graph),
+             [&nccl, &room, op, bytes](const Member& me) { rank_of(nccl, me, room).queue(op, bytes / 2); },
+             [&c, m](const std::vector<double>& samples, double difference) mutable {
+               m.revisit_difference = difference;
+               c.emit(m, {summarise_samples(samples), 0});
+             }});
+      }
+  return out;
+}
+
+void measure_group(ProbeContext& c, const Nccl& nccl, int ranks) {
+  const std::size_t most = std::size_t{1} << (c.settings().is_quick ? 28 : 30);
+  ncclUniqueId id{};
+  nccl.check(nccl.unique_id(&id), "unique id");
+  CaseSchedule schedule(c.settings().is_quick, [&c] { return c.is_out_of_time(); });
+  Team(ranks).run([&](Member& me) {
+    Room room;
+    me.together([&] {
+      room.in = Buffer(most), room.out = Buffer(most);
+      nccl.check(nccl.init(&room.comm, ranks, id, me.rank()), "communicator");
+    });
+    if (me.is_failed()) return;
+    for (const Op op : all_ops) me.together([&] { verify(rank_of(nccl, me, room), op); });
+    schedule.run(me, cases_for(c, nccl, room, ranks, most));
+    if (room.comm) nccl.destroy(room.comm);
+  });
+}
 
 }  // namespace
 
@@ -271,10 +225,14 @@ void probe_collectives(ProbeContext& c) {
   const char* nvls = std::getenv("NCCL_NVLS_ENABLE");
   if (nvls && std::string(nvls) == "0")
     c.report().skipped("NVLink multicast (NVLS): switched off by NCCL_NVLS_ENABLE=0");
-  for (int ranks = 2; ranks <= devices; ranks *= 2) {
+  std::vector<int> groups;
+  for (int ranks = 2; ranks <= devices; ranks *= 2) groups.push_back(ranks);
+  for (int ranks = 3; ranks <= devices && !c.settings().is_quick; ++ranks)
+    if ((ranks & (ranks - 1)) != 0) groups.push_back(ranks);
+  for (const int ranks : groups) {
     if (c.is_out_of_time())
       throw ProbeError("the time was over before " + std::to_string(ranks) + " devices");
-    Team(c, nccl, ranks).run();
+    measure_group(c, nccl, ranks);
   }
   check(cudaSetDevice(0), "device");
 }

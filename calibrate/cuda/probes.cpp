@@ -29,8 +29,9 @@ const std::vector<Entry>& entries() {
        true},
       {{"host-copies", "pinned and pageable copies both ways", Seconds{10}, Seconds{2}}, probe_host_copies},
       {{"sustained", "products under seconds of load", Seconds{6}, Seconds{4}}, probe_sustained},
+      {{"peers", "copies between devices, our own all-reduce", Seconds{15}, Seconds{4}}, probe_peers},
 #ifdef RIDGE_HAVE_NCCL
-      {{"collectives", "NCCL over 2, 4, ... devices of this node", Seconds{60}, Seconds{20}},
+      {{"collectives", "NCCL over 2, 3, ... devices of this node", Seconds{60}, Seconds{20}},
        probe_collectives},
 #endif
 #ifdef RIDGE_HAVE_CUPTI

@@ -47,8 +47,8 @@ Flop executed_flops(const Measurement& x, const Tile& tile) {
   const auto work = work_of(x);
   if (!work) return Flop{};
   if (x.family == "gemm")
-    return Flop{2 * padded(x.size("m"), tile.rows) * padded(x.size("n"), tile.columns) * x.size("k") *
-                x.size("count", 1)};
+    return Flop{2 * padded(x.size("m"), tile.rows * tile.cluster_rows) *
+                padded(x.size("n"), tile.columns * tile.cluster_columns) * x.size("k") * x.size("count", 1)};
   const double heads = x.size("heads"), kv_heads = x.size("kv_heads", heads);
   const double each = 4 * x.size("batch") * x.size("head_dim");
   if (x.family == "attention_prefill") return Flop{each * heads * prefill_pairs(x, tile)};
@@ -60,36 +60,78 @@ Flop executed_flops(const Measurement& x, const Tile& tile) {
 
 Tile tile_of_name(std::string_view kernel) {
   constexpr int least = 8, most = 1024;
-  int rows = 0, columns = 0;
+  int rows = 0, columns = 0, cluster_rows = 0, cluster_columns = 0;
+  std::size_t behind = 0;
   for (std::size_t i = 0; i < kernel.size(); ++i) {
     if (!is_digit(kernel[i]) || (i > 0 && is_digit(kernel[i - 1]))) continue;
     std::size_t at = i;
     const int a = number_at(kernel, at);
     if (at + 1 >= kernel.size() || kernel[at] != 'x' || !is_digit(kernel[at + 1])) continue;
     const int b = number_at(kernel, ++at);
-    if (std::min(a, b) < least || std::max(a, b) > most) continue;
-    if (a * b > rows * columns) columns = a, rows = b;
+    const bool is_tile = std::min(a, b) >= least && std::max(a, b) <= most && a * b > rows * columns;
+    if (is_tile) columns = a, rows = b, cluster_rows = 0;
+    else if (rows > 0 && cluster_rows == 0 && a > 0 && b > 0 && std::max(a, b) <= least)
+      cluster_columns = a, cluster_rows = b, behind = at;
   }
-  return rows > 0 ? Tile{static_cast<double>(rows), static_cast<double>(columns)} : Tile{};
+  if (rows == 0) return {};
+  if (kernel.find("xmma") != kernel.npos) std::swap(rows, columns);  // named by our rows
+  Tile t{static_cast<double>(rows), static_cast<double>(columns)};
+  if (cluster_rows > 0) t.cluster_rows = cluster_rows, t.cluster_columns = cluster_columns;
+  t.is_grouped_by_columns = behind > 0 && kernel.substr(behind).starts_with("_v_");
+  return t;
 }
 
-std::vector<CountedKernel> counted_kernels(std::span<const Observation> all, Bytes l2_size) {
+Bytes product_traffic(const Measurement& x, const Tile& tile, const Chip& chip) {
+  constexpr double group = 8, kept_share = 6;
+  const double m = x.size("m"), n = x.size("n"), k = x.size("k"), a = x.size("activation_bytes", 2);
+  const double rows = m * k * a, columns = n * k * x.size("weight_bytes", 2);
+  const double along_rows = std::ceil(m / tile.rows), along_columns = std::ceil(n / tile.columns);
+  const bool by_columns = tile.is_grouped_by_columns;
+  const double own = by_columns ? columns : rows, other = by_columns ? rows : columns;
+  const double own_tiles = by_columns ? along_columns : along_rows,
+               other_tiles = by_columns ? along_rows : along_columns;
+  const double at_once = std::max(1.0, chip.multiprocessors);
+  const double width = std::max(group, at_once / other_tiles);
+  const double part = own * std::min(1.0, width / own_tiles);
+  const double step = at_once / std::min(group, own_tiles);
+  const double passes = kept_share * part <= chip.l2.value() ? 1 : std::max(1.0, other_tiles / step);
+  const double reads = own * passes + other * std::ceil(own_tiles / width);
+  return Bytes{x.size("count", 1) * (reads + m * n * x.size("output_bytes", a))};
+}
+
+namespace {
+
+Tile tile_of(const Observation& o) {
+  if (o.what.family != "gemm" || o.tile.rows > 1 || o.kernels.empty()) return o.tile;
+  return tile_of_name(o.kernels.front());
+}
+
+Bytes analysed_bytes(const Observation& o, const Tile& tile, const Chip& chip) {
+  const auto work = work_of(o.what);
+  if (!work) return Bytes{o.what.size("bytes")};
+  return o.what.family == "gemm" && tile.rows > 1 ? product_traffic(o.what, tile, chip) : work->bytes;
+}
+
+}  // namespace
+
+std::vector<CountedKernel> counted_kernels(std::span<const Observation> all, const Chip& chip) {
   std::vector<CountedKernel> out;
   for (const Observation& o : all) {
     if (o.counted.empty()) continue;
     CountedKernel c{o.what.family, o.what.variant, sizes_text(o.what),
-                    o.kernels.empty() ? "" : o.kernels.front(), o.tile};
+                    o.kernels.empty() ? "" : o.kernels.front(), tile_of(o)};
     const auto work = work_of(o.what);
     c.needed = work ? work->flops : Flop{};
-    c.executed = executed_flops(o.what, o.tile);
+    c.executed = executed_flops(o.what, c.tile);
     c.fma_flops = Flop{sum_of(o, {counted_fma_flops})};
     const Flop tensor{sum_of(o, {counted_tensor_flops})};
     c.counted_flops = tensor > Flop{} ? tensor : c.fma_flops;
     if (c.executed > Flop{} && c.counted_flops > Flop{}) c.flop_ratio = c.counted_flops / c.executed;
     c.memory = work ? work->bytes : Bytes{o.what.size("bytes")};
+    c.moved = analysed_bytes(o, c.tile, chip);
     c.counted_memory = Bytes{sum_of(o, {counted_read, counted_written})};
-    if (c.memory > Bytes{} && c.counted_memory > Bytes{}) c.memory_ratio = c.counted_memory / c.memory;
-    c.is_past_l2 = c.memory > 2.0 * l2_size;
+    if (c.moved > Bytes{} && c.counted_memory > Bytes{}) c.memory_ratio = c.counted_memory / c.moved;
+    c.is_past_l2 = c.memory > 2.0 * chip.l2;
     c.l2 = Bytes{sum_of(o, {counted_l2})};
     c.tensor_active = sum_of(o, {counted_tensor_active});
     out.push_back(std::move(c));

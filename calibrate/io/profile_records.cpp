@@ -115,13 +115,14 @@ CounterRecord record_of(const CountedKernel& c) {
           c.variant,
           c.sizes,
           c.kernel,
-          {{c.tile.rows, c.tile.columns}},
+          {{c.tile.rows, c.tile.columns, c.tile.cluster_rows, c.tile.cluster_columns}},
           flop(c.needed),
           flop(c.executed),
           flop(c.counted_flops),
           rounded(c.flop_ratio),
           flop(c.fma_flops),
           bytes(c.memory),
+          bytes(c.moved),
           bytes(c.counted_memory),
           rounded(c.memory_ratio),
           c.is_past_l2,
@@ -129,18 +130,19 @@ CounterRecord record_of(const CountedKernel& c) {
           rounded(c.tensor_active)};
 }
 CountedKernel counted_of(const CounterRecord& r) {
-  const bool has_tile = r.tile.values.size() == 2;
+  const std::vector<double>& t = r.tile.values;
   return {r.family,
           r.variant,
           r.sizes,
           r.kernel,
-          has_tile ? Tile{r.tile.values[0], r.tile.values[1]} : Tile{},
+          t.size() == 4 ? Tile{t[0], t[1], t[2], t[3]} : Tile{},
           r.needed,
           r.executed,
           r.counted_flops,
           r.flop_ratio,
           r.fma_flops,
           r.memory,
+          r.moved,
           r.counted_memory,
           r.memory_ratio,
           r.is_past_l2,

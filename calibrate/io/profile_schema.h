@@ -73,7 +73,7 @@ struct CounterRecord {
   Flop needed, executed, counted_flops;
   double flop_ratio = 0;
   Flop fma_flops;
-  Bytes memory, counted_memory;
+  Bytes memory, moved, counted_memory;
   double memory_ratio = 0;
   bool is_past_l2 = false;
   Bytes l2;

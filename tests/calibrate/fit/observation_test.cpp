@@ -26,6 +26,57 @@ TEST(ExecutedFlops, OfProductsArePaddedToTiles) {
   EXPECT_EQ(executed_flops(product(100, 300, 64), {}), work_of(product(100, 300, 64))->flops);
 }
 
+// Counted on H200 in 2026-11: cuBLASLt computes whole clusters of tiles.
+TEST(ExecutedFlops, OfLibraryKernelsAreWholeClusters) {
+  const auto ratio = [](double m, double n, double k, const char* kernel) {
+    return executed_flops(product(m, n, k), tile_of_name(kernel)) / work_of(product(m, n, k))->flops;
+  };
+  EXPECT_NEAR(ratio(8192, 8192, 8192, "nvjet_sm90_tst_320x128_64x3_1x2_h_bz_coopB_TNT"), 1.0156, 1e-4);
+  EXPECT_NEAR(ratio(768, 1536, 8192, "nvjet_sm90_tst_80x128_64x8_4x2_h_bz_TNN"), 1.0417, 1e-4);
+  EXPECT_NEAR(ratio(64, 8192, 512, "nvjet_sm90_qqtst_72x64_128x12_4x1_v_bz_algo2_TNN"), 1.0195, 1e-4);
+  EXPECT_NEAR(ratio(32768, 16384, 16384, "nvjet_sm90_tst_192x192_64x4_2x1_v_bz_coopB_TNN"), 1.0098, 1e-4);
+}
+
+constexpr Chip h200{Bytes{62914560}, 132};
+
+// Bytes read and written as counted on H200 in 2026-11.
+TEST(ProductTraffic, AgreesWithTheCounters) {
+  const auto megabytes = [](double m, double n, double k, const char* kernel) {
+    return product_traffic(product(m, n, k), tile_of_name(kernel), h200).value() * 1e-6;
+  };
+  EXPECT_NEAR(megabytes(16384, 512, 16384, "nvjet_sm90_hsh_256x128_64x4_1x2_h_bz_coopA_TNT") / (570 + 17), 1,
+              0.01);
+  EXPECT_NEAR(megabytes(2048, 4096, 16384, "nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT") / (344 + 17), 1,
+              0.04);
+  EXPECT_NEAR(megabytes(8192, 8192, 8192, "nvjet_sm90_tst_320x128_64x3_1x2_h_bz_coopB_TNT") / (1265 + 134), 1,
+              0.04);
+  EXPECT_NEAR(megabytes(4096, 4096, 16384, "nvjet_sm90_hsh_256x128_64x4_1x2_h_bz_coopA_TNT") / (604 + 34), 1,
+              0.11);
+}
+
+TEST(ProductTraffic, OfWhatFitsTheCacheIsTheDefinition) {
+  const Measurement x = product(64, 16384, 4096);
+  const Tile tile = tile_of_name("nvjet_sm90_tst_128x64_64x8_2x1_v_bz_TNT");
+  EXPECT_EQ(product_traffic(x, tile, h200), work_of(x)->bytes);
+  EXPECT_EQ(product_traffic(product(512, 512, 512), tile, h200), work_of(product(512, 512, 512))->bytes);
+}
+
+// More cache never moves more, and nothing moves less than the definition.
+TEST(ProductTraffic, FallsWithTheCacheToTheDefinition) {
+  for (const double m : {64.0, 1000.0, 8192.0, 40000.0})
+    for (const bool by_columns : {false, true}) {
+      const Measurement x = product(m, 8192, 8192);
+      Bytes before{1e30};
+      for (const double l2 : {1e6, 1e7, 1e8, 1e9, 1e12}) {
+        const Bytes now = product_traffic(
+            x, {.rows = 128, .columns = 256, .is_grouped_by_columns = by_columns}, {Bytes{l2}, 132});
+        EXPECT_LE(now, before);
+        EXPECT_GE(now, work_of(x)->bytes);
+        before = now;
+      }
+    }
+}
+
 TEST(ExecutedFlops, OfCausalAttentionStopAtTheTileOfTheDiagonal) {
   // Tiles of 128 queries and 64 keys, 256 tokens: the first tile sees 128 keys, the second 256.
   const Measurement x = attention("attention_prefill", 256, 256, 8, 8);
@@ -51,6 +102,13 @@ TEST(TileOfName, ReadsWhatLibrariesWrite) {
   const Tile nvjet = tile_of_name("nvjet_hsh_128x256_64x4_1x2_h_bz_coopA_TNT");
   EXPECT_EQ(nvjet.columns, 128);
   EXPECT_EQ(nvjet.rows, 256);
+  EXPECT_EQ(nvjet.cluster_columns, 1);
+  EXPECT_EQ(nvjet.cluster_rows, 2);
+  EXPECT_FALSE(nvjet.is_grouped_by_columns);
+  const Tile small = tile_of_name("nvjet_sm90_qqtst_72x64_128x12_4x1_v_bz_algo2_TNN");
+  EXPECT_EQ(small.columns, 72);
+  EXPECT_EQ(small.cluster_columns, 4);
+  EXPECT_TRUE(small.is_grouped_by_columns);
   const Tile cutlass = tile_of_name("cutlass_80_tensorop_bf16_s16816gemm_bf16_256x64_32x4_tn_align8");
   EXPECT_EQ(cutlass.columns, 256);
   EXPECT_EQ(cutlass.rows, 64);
@@ -58,6 +116,9 @@ TEST(TileOfName, ReadsWhatLibrariesWrite) {
   EXPECT_EQ(
       tile_of_name("cutlass3x_sm90_tensorop_s64x128x16gemm_bf16_bf16_f32_bf16_bf16_128x192x64_2x1x1").rows,
       192);
+  // Counted: 64 rows of a product are no padding for this one.
+  EXPECT_EQ(tile_of_name("sm90_xmma_gemm_f32f32_tf32f32_f32_tn_n_tilesize64x128x32_warpgroupsize1x1x1").rows,
+            64);
   EXPECT_EQ(tile_of_name("gemv2T_kernel_val").rows, 1);
   EXPECT_EQ(tile_of_name("").rows, 1);
   EXPECT_EQ(tile_of_name("a8x").columns, 1);
@@ -75,7 +136,7 @@ TEST(CountedKernels, SetOurFiguresAgainstTheCounters) {
   const std::vector<Observation> all{observed(product(4096, 4096, 4096), 1.005, 1.08),
                                      observed(product(8192, 8192, 8192), 1, 1.3),
                                      observed(product(64, 64, 64), 1, 0)};
-  const auto rows = counted_kernels(all, Bytes{20e6});
+  const auto rows = counted_kernels(all, {Bytes{20e6}, 132});
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_NEAR(rows[0].flop_ratio, 1.005, 1e-12);
   EXPECT_NEAR(rows[0].memory_ratio, 1.08, 1e-12);
@@ -93,8 +154,8 @@ TEST(CountedKernels, WithoutAMatrixUnitTheOrdinaryUnitsCount) {
   Observation o{.what = product(1, 4096, 4096)};
   o.counted[counted_tensor_flops] = 0;
   o.counted[counted_fma_flops] = work_of(o.what)->flops.value();
-  EXPECT_EQ(counted_kernels({{o}}, Bytes{1})[0].flop_ratio, 1);
-  EXPECT_TRUE(counted_kernels({{Observation{.what = product(1, 1, 1)}}}, Bytes{1}).empty());
+  EXPECT_EQ(counted_kernels({{o}}, {})[0].flop_ratio, 1);
+  EXPECT_TRUE(counted_kernels({{Observation{.what = product(1, 1, 1)}}}, {}).empty());
 }
 
 TEST(TracedFamilies, TellTheGapBetweenKernels) {

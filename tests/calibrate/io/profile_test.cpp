@@ -77,9 +77,9 @@ TEST(Profile, KeepsWhatTheDeviceItselfTold) {
   Profile p = made();
   p.traces = {{"gemm", "bf16", 12, Seconds{0.9e-6}, 0.03, 0.11, {"nvjet_hsh_128x256", "gemv<float>"}}};
   CountedKernel k{.family = "gemm", .variant = "bf16", .sizes = "k=64 m=64 n=64", .kernel = "nvjet: a"};
-  k.tile = {256, 128};
+  k.tile = {256, 128, 1, 2};
   k.needed = k.executed = Flop{524288}, k.counted_flops = Flop{524800}, k.flop_ratio = 1.00098;
-  k.memory = Bytes{24576}, k.counted_memory = Bytes{25000}, k.memory_ratio = 1.01725;
+  k.memory = k.moved = Bytes{24576}, k.counted_memory = Bytes{25000}, k.memory_ratio = 1.01725;
   k.is_past_l2 = true, k.l2 = Bytes{3e4}, k.tensor_active = 0.25;
   p.counters = {k};
   Diagnostics d;
@@ -90,6 +90,7 @@ TEST(Profile, KeepsWhatTheDeviceItselfTold) {
   EXPECT_EQ(back->traces[0].gap, Seconds{0.9e-6});
   ASSERT_EQ(back->counters.size(), 1u);
   EXPECT_EQ(back->counters[0].tile.rows, 256);
+  EXPECT_EQ(back->counters[0].tile.cluster_columns, 2);
   EXPECT_EQ(back->counters[0].counted_flops, k.counted_flops);
   EXPECT_EQ(back->counters[0].memory_ratio, k.memory_ratio);
   EXPECT_TRUE(back->counters[0].is_past_l2);
