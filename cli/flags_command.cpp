@@ -23,12 +23,14 @@ void put_defaults(Node& document, bool is_training) {
   if (phase && phase->text == "request") put_default(document, "inference.output_tokens", "128");
 }
 
-/// A model that cannot read 4096 tokens gets as many as it can.
-void shorten_default(Scenario& s) {
-  auto* t = std::get_if<Training>(&s.workload);
-  const auto origin = s.origins.find("training.sequence_length");
-  if (!t || origin == s.origins.end() || !origin->second.where.empty()) return;
-  if (s.model.max_positions > 0) t->sequence_length = std::min(t->sequence_length, s.model.max_positions);
+/// A model that cannot read 4096 tokens gets as many as it can; true when that changed the document.
+bool shorten_default(const Scenario& s, Node& document) {
+  const auto* t = s.training();
+  const Node* stated = document.at("training.sequence_length");
+  const std::int64_t most = s.model.max_positions;
+  if (!t || !stated || stated->span.source || most <= 0 || t->sequence_length <= most) return false;
+  const_cast<Node&>(*stated).text = std::to_string(most);
+  return true;
 }
 
 /// Values without a place were filled in above.
@@ -54,7 +56,7 @@ int flags_command(Session& s) {
   }
   Scenario scenario = diagnostics.has_errors() ? Scenario{} : read_scenario(document, s.reader, diagnostics);
   if (report_problems(s, diagnostics)) return 2;
-  shorten_default(scenario);
+  if (shorten_default(scenario, document)) scenario = read_scenario(document, s.reader, diagnostics);
   mark_defaults(scenario.origins);
   return answer(s, std::move(scenario), document, "the same command with --explain KEY");
 }

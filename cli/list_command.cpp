@@ -107,7 +107,7 @@ Table table_of(Session& s, const ListedKind& listed) {
   else if (kind == PresetKind::hardware)
     t.columns.insert(t.columns.end(), {{"devices"}, {"memory"}, {"bandwidth"}, {"bf16 peak"}});
   else t.columns.push_back({"is", Align::left, true});
-  t.columns.push_back({"aliases", Align::left, true, 1});
+  t.columns.push_back({"aliases", Align::left, true, 1, false, true});
   for (const auto& [name, own_kind] : names_of(s.presets, kind)) {
     Diagnostics d;
     Row row{{name, Tone::strong}};

@@ -1,5 +1,6 @@
 #include "base/explain_text.h"
 #include "cli/session.h"
+#include "sim/io/advise.h"
 #include "sim/report/explain_json.h"
 #include "sim/report/plan_json.h"
 #include "sim/report/plan_report.h"
@@ -85,9 +86,12 @@ int answer(Session& s, Scenario scenario, const Node& document, const std::strin
     return found ? found : status;
   }
   std::vector<Advice> advice;
-  if (!s.arguments.no_advice) advice = advise(e.prepared, e.estimate);
-  if (s.arguments.format == OutputFormat::json) s.out << plan_json(e.prepared.scenario, e.estimate, advice);
-  else print_report(s, plan_report({e.prepared.scenario, e.estimate, &e.record, std::move(advice), why}));
+  if (!s.arguments.no_advice) advice = advise(document, s.reader, e.prepared, e.estimate);
+  const PlanJsonInput data{e.prepared.scenario, e.estimate, advice, s.arguments.set};
+  if (s.arguments.format == OutputFormat::json) s.out << plan_json(data);
+  else if (s.arguments.format == OutputFormat::csv) s.out << plan_csv(data);
+  else
+    print_report(s, plan_report({e.prepared.scenario, e.estimate, &e.record, advice, why, s.arguments.set}));
   return status;
 }
 

@@ -1,214 +1,302 @@
 #include "sim/advice.h"
 
+#include "base/quantity_text.h"
+#include "sim/kernels.h"
+#include "sim/prepare.h"
+
 #include <algorithm>
-#include <cmath>
-#include <functional>
+#include <fmt/format.h>
+#include <set>
 
 namespace ridge {
 namespace {
 
-/// A scenario with one thing changed.
-struct Variant {
-  std::string change;
-  std::vector<std::string> assignments;
-  Scenario scenario;
-};
+using Settings = std::vector<std::string>;
 
-std::string assignment(std::string_view key, std::int64_t value) {
-  return std::string(key) + '=' + std::to_string(value);
+template <class T> std::string setting(std::string_view key, const T& value) {
+  return fmt::format("{}={}", key, value);
 }
 
-/// Collects variants of one scenario.
-class Variants {
+/// Collects changes of one scenario.
+class Changes {
  public:
-  explicit Variants(const Scenario& s) : base_(s), plan_(resolved(s.parallel, s.devices)) {
-    base_.origins.clear();
-  }
+  Changes(const Scenario& s, StatedKeys stated, bool fits)
+      : s_(s), stated_(stated), fits_(fits), plan_(resolved(s.parallel, s.devices)) {}
 
-  std::vector<Variant> take() { return std::move(all_); }
-
-  void plan_changes() {
-    if (base_.training()) training_changes();
-    if (base_.operator_case()) return;
-    degree("parallel.tensor", &ParallelPlan::tensor, "tensor parallelism");
-    degree("parallel.pipeline", &ParallelPlan::pipeline, "pipeline parallelism");
-    if (plan_.context > 1) degree("parallel.context", &ParallelPlan::context, "context parallelism");
-    if (plan_.expert > 1) degree("parallel.expert", &ParallelPlan::expert, "expert parallelism");
-    trade_tensor_for_pipeline();
-  }
-
-  void machine_changes() {
-    machine("twice the compute rate", [](Cluster& c) { double_compute(c.device); });
-    machine("twice the memory bandwidth", [](Cluster& c) {
-      c.device.hbm.bandwidth.value *= 2;
-      c.device.l2.bandwidth.value *= 2;
-    });
-    machine("twice the bandwidth inside a node", [](Cluster& c) { double_tiers(c, true); });
-    machine("twice the network bandwidth", [](Cluster& c) { double_tiers(c, false); });
-    Variant v{"no host time between kernels", {}, base_};
-    Launch& launch = v.scenario.software.launch;
-    launch.host_per_kernel = launch.host_per_backward_kernel = launch.host_per_step = Seconds{0};
-    launch.host_per_collective = launch.host_per_micro_batch = Seconds{0};
-    all_.push_back(std::move(v));
+  std::vector<Change> run() {
+    if (!s_.training() && !s_.inference()) return {};
+    degrees();
+    if (s_.training()) training();
+    if (s_.inference()) inference();
+    if (!fits_) more_devices();
+    return std::move(all_);
   }
 
  private:
-  static void double_compute(Device& d) {
-    for (auto* table : {&d.peaks, &d.vector_peaks})
-      for (auto& peak : table->entries)
-        if (peak) peak->value *= 2;
+  void add(AdviceKind kind, std::string label, Settings settings) {
+    all_.push_back({kind, std::move(label), std::move(settings)});
   }
 
-  /// Tiers that hold at most one node, or those that join nodes.
-  static void double_tiers(Cluster& c, bool is_inside) {
-    for (Tier& t : c.tiers.inner_to_outer)
-      if ((t.devices > 0 && t.devices <= c.node.devices) == is_inside) t.link.bandwidth.value *= 2;
+  std::int64_t grid(const ParallelPlan& p) const { return p.tensor * p.pipeline * p.context; }
+
+  /// A change of the degrees on the same devices, with what must be stated to keep them and the work.
+  void regrid(const ParallelPlan& p, std::string label, Settings settings) {
+    if (s_.devices % grid(p) != 0) return;
+    const std::int64_t data = s_.devices / grid(p);
+    if (stated_.data && data != s_.parallel.data) settings.push_back(setting("parallel.data", data));
+    if (!stated_.devices) settings.push_back(setting("devices", s_.devices));
+    keep_work(settings);
+    add(AdviceKind::plan, std::move(label), std::move(settings));
   }
 
-  void machine(std::string change, const std::function<void(Cluster&)>& apply) {
-    Variant v{std::move(change), {}, base_};
-    apply(v.scenario.hardware);
-    all_.push_back(std::move(v));
+  void keep_work(Settings& settings) const {
+    if (const Training* t = s_.training(); t && !stated_.global_batch)
+      settings.push_back(setting("training.global_batch", t->global_batch));
   }
 
-  void add(std::string change, std::vector<std::string> assignments,
-           const std::function<void(Scenario&)>& apply) {
-    Variant v{std::move(change), std::move(assignments), base_};
-    apply(v.scenario);
-    all_.push_back(std::move(v));
+  /// Powers of two and neighbours of the present degree, up to `most`.
+  static std::set<std::int64_t> degrees_up_to(std::int64_t most, std::int64_t now) {
+    std::set<std::int64_t> out{now * 2};
+    if (now % 2 == 0) out.insert(now / 2);
+    for (std::int64_t n = 1; n <= 16; n *= 2) out.insert(n);
+    std::erase_if(out, [&](std::int64_t n) { return n < 1 || n > most || n == now; });
+    return out;
   }
 
-  /// Half and twice a degree; the data-parallel replicas give or take the devices.
-  void degree(std::string_view key, std::int64_t ParallelPlan::*member, const std::string& what) {
-    const std::int64_t now = plan_.*member;
-    for (const std::int64_t next : {now * 2, now / 2}) {
-      if (next < 1 || (now > 1 && now % 2 != 0) || next > base_.devices) continue;
+  void degree(std::string_view key, std::int64_t ParallelPlan::*member, std::int64_t most,
+              std::string_view one, std::string_view many) {
+    for (const std::int64_t n : degrees_up_to(std::min(most, s_.devices), plan_.*member)) {
       ParallelPlan p = plan_;
-      p.*member = next;
-      const std::int64_t grid = p.tensor * p.pipeline * p.context;
-      if (grid > base_.devices || base_.devices % grid != 0) continue;
-      p.data = base_.devices / grid;
-      std::vector<std::string> set{assignment(key, next)};
-      if (base_.parallel.data > 0 && p.data != base_.parallel.data)
-        set.push_back(assignment("parallel.data", p.data));
-      p.expert_tensor = base_.parallel.expert_tensor;
-      add(what + ' ' + std::to_string(next), std::move(set), [&](Scenario& s) { s.parallel = p; });
+      p.*member = n;
+      Settings settings{setting(key, n)};
+      if (key == "parallel.pipeline" && n == 1 && plan_.virtual_stages > 1)
+        settings.insert(settings.end(), {"parallel.virtual_stages=1", "parallel.schedule=1f1b"});
+      if (key == "parallel.tensor" && n == 1 && plan_.sequence)
+        settings.emplace_back("parallel.sequence=false");
+      regrid(p, n == 1 ? std::string(one) : fmt::format(fmt::runtime(many), n), std::move(settings));
     }
+  }
+
+  void degrees() {
+    const std::int64_t node = std::max<std::int64_t>(s_.hardware.node.devices, 1);
+    degree("parallel.tensor", &ParallelPlan::tensor, 2 * node, "no tensor parallelism",
+           "tensor parallelism {}");
+    degree("parallel.pipeline", &ParallelPlan::pipeline, s_.model.layers, "no pipeline",
+           "{} pipeline stages");
+    if (plan_.context > 1 || tokens_at_once() >= 16384)
+      degree("parallel.context", &ParallelPlan::context, 64, "no context parallelism",
+             "context parallelism {}");
+    trade_tensor_for_pipeline();
+    if (s_.model.moe.experts > 0) experts();
+    if (stated_.data && s_.devices % grid(plan_) == 0 && plan_.data * grid(plan_) != s_.devices)
+      regrid(plan_, "as many replicas as there are devices for", {});
+  }
+
+  std::int64_t tokens_at_once() const {
+    return s_.training() ? s_.training()->sequence_length : s_.inference()->prompt_tokens;
   }
 
   /// Half the tensor ranks, twice the stages, and the other way: each device holds as much as before.
   void trade_tensor_for_pipeline() {
     const auto trade = [this](std::int64_t tensor, std::int64_t pipeline) {
-      add("tensor parallelism " + std::to_string(tensor) + ", pipeline " + std::to_string(pipeline),
-          {assignment("parallel.tensor", tensor), assignment("parallel.pipeline", pipeline)},
-          [=](Scenario& s) {
-            s.parallel.tensor = tensor;
-            s.parallel.pipeline = pipeline;
-          });
+      ParallelPlan p = plan_;
+      p.tensor = tensor;
+      p.pipeline = pipeline;
+      regrid(p, fmt::format("tensor parallelism {}, {} pipeline stages", tensor, pipeline),
+             {setting("parallel.tensor", tensor), setting("parallel.pipeline", pipeline)});
     };
     if (plan_.tensor % 2 == 0) trade(plan_.tensor / 2, plan_.pipeline * 2);
     if (plan_.pipeline % 2 == 0) trade(plan_.tensor * 2, plan_.pipeline / 2);
   }
 
-  void training_changes() {
-    const Training& t = *base_.training();
-    const Recompute now = t.recompute.value_or(Recompute::none);
+  void experts() {
+    std::set<std::int64_t> counts{plan_.expert * 2, plan_.expert / 2, 1, 2, 4, 8, 16, 32, 64};
+    for (const std::int64_t n : counts) {
+      if (n < 1 || n == plan_.expert || n > s_.devices || s_.model.moe.experts % n != 0) continue;
+      Settings settings{setting("parallel.expert", n)};
+      if (!stated_.devices) settings.push_back(setting("devices", s_.devices));
+      keep_work(settings);
+      add(AdviceKind::plan, n == 1 ? "no expert parallelism" : fmt::format("experts over {} devices", n),
+          std::move(settings));
+    }
+  }
+
+  void training() {
+    const Training& t = *s_.training();
     for (const auto& [value, name] : EnumNames<Recompute>::names)
-      if (value != now)
-        add(value == Recompute::none ? "no recomputation" : std::string(name) + " recomputation",
-            {"training.recompute=" + std::string(name)},
-            [v = value](Scenario& s) { std::get<Training>(s.workload).recompute = v; });
-    for (const std::int64_t next : {t.micro_batch * 2, t.micro_batch / 2})
-      if (next >= 1 && next != t.micro_batch &&
-          t.global_batch % std::max<std::int64_t>(1, next * plan_.data) == 0)
-        add("micro-batch " + std::to_string(next), {assignment("training.micro_batch", next)},
-            [next](Scenario& s) { std::get<Training>(s.workload).micro_batch = next; });
-    sharding_changes();
-    if (plan_.tensor % 2 == 0 && now != Recompute::full) less_tensor_more_recomputation();
-    if (plan_.pipeline > 1)
-      for (const std::int64_t next : {2, 4})
-        if (next != plan_.virtual_stages)
-          add(std::to_string(next) + " model chunks per stage", {assignment("parallel.virtual_stages", next)},
-              [next](Scenario& s) { s.parallel.virtual_stages = next; });
+      if (value != t.recompute.value_or(Recompute::none))
+        add(AdviceKind::plan,
+            value == Recompute::none ? "no recomputation" : fmt::format("{} recomputation", name),
+            {setting("training.recompute", name)});
+    for (const std::int64_t n : degrees_up_to(t.global_batch, t.micro_batch)) {
+      if (n > 4 * t.micro_batch || t.global_batch % (n * plan_.data) != 0) continue;
+      Settings settings{setting("training.micro_batch", n)};
+      keep_work(settings);
+      add(AdviceKind::plan, fmt::format("micro-batches of {}", n), std::move(settings));
+    }
+    sharding();
+    schedules();
+    add(AdviceKind::load, "twice the batch", {setting("training.global_batch", 2 * t.global_batch)});
+    if (s_.precision.compute == "bf16" || s_.precision.compute == "fp16")
+      if (s_.hardware.device.peaks.find(Precision::fp8))
+        add(AdviceKind::numerics, "products in fp8", {"training.precision=fp8"});
+    if (s_.precision.compute == "fp32")
+      add(AdviceKind::numerics, "products in bf16", {"training.precision=mixed-bf16"});
+    if (!fits_ && t.optimizer == "adamw")
+      add(AdviceKind::numerics, "moments of Adam in 8 bits", {"training.optimizer=adamw-8bit"});
+    if (!fits_ && t.method == Method::full)
+      add(AdviceKind::numerics, "training low-rank adapters alone", {"training.method=lora"});
   }
 
-  void less_tensor_more_recomputation() {
-    const std::int64_t tensor = plan_.tensor / 2;
-    std::vector<std::string> set{assignment("parallel.tensor", tensor), "training.recompute=full"};
-    if (base_.parallel.data > 0) set.push_back("parallel.data=0");
-    add("tensor parallelism " + std::to_string(tensor) + ", full recomputation", std::move(set),
-        [tensor](Scenario& s) {
-          s.parallel.tensor = tensor;
-          s.parallel.data = 0;
-          std::get<Training>(s.workload).recompute = Recompute::full;
-        });
-  }
-
-  void sharding_changes() {
+  void sharding() {
     static constexpr std::string_view names[] = {
         "nothing sharded over data", "optimizer states sharded (ZeRO-1)", "gradients sharded too (ZeRO-2)",
         "weights sharded too (ZeRO-3)"};
-    if (plan_.data > 1)
+    if (plan_.data * plan_.context > 1)
       for (std::int64_t zero = 0; zero <= 3; ++zero)
         if (zero != plan_.zero)
-          add(std::string(names[zero]), {assignment("parallel.zero", zero)},
-              [zero](Scenario& s) { s.parallel.zero = zero; });
+          add(AdviceKind::plan, std::string(names[zero]), {setting("parallel.zero", zero)});
     if (plan_.tensor > 1 && !plan_.sequence)
-      add("sequence parallelism", {"parallel.sequence=true"},
-          [](Scenario& s) { s.parallel.sequence = true; });
+      add(AdviceKind::plan, "sequence parallelism", {"parallel.sequence=true"});
     if (plan_.offload == Offload::none)
-      add("optimizer states in host memory", {"parallel.offload=optimizer"},
-          [](Scenario& s) { s.parallel.offload = Offload::optimizer; });
+      add(AdviceKind::plan, "optimizer states in host memory", {"parallel.offload=optimizer"});
   }
 
-  Scenario base_;
+  void schedules() {
+    if (plan_.pipeline == 1) return;
+    const auto schedule = [this](std::string label, std::string_view name, std::int64_t chunks) {
+      Settings settings{setting("parallel.schedule", name)};
+      if (plan_.virtual_stages != chunks) settings.push_back(setting("parallel.virtual_stages", chunks));
+      keep_work(settings);
+      add(AdviceKind::plan, std::move(label), std::move(settings));
+    };
+    for (const std::int64_t chunks : {2, 4, 8})
+      if (chunks != plan_.virtual_stages || plan_.schedule != ScheduleKind::interleaved)
+        schedule(fmt::format("{} model chunks per stage", chunks), "interleaved-1f1b", chunks);
+    for (const ScheduleKind kind : {ScheduleKind::one_f_one_b, ScheduleKind::zb_h1, ScheduleKind::zbv})
+      if (kind != plan_.schedule)
+        schedule(fmt::format("schedule {}", enum_name(kind)), enum_name(kind),
+                 kind == ScheduleKind::zbv ? 2 : 1);
+  }
+
+  void inference() {
+    const Inference& i = *s_.inference();
+    for (const std::int64_t n : {i.batch * 2, i.batch * 4, i.batch / 2, i.batch / 4, i.batch / 8})
+      if (n >= 1 && n != i.batch)
+        add(AdviceKind::load, fmt::format("{} sequences at once", n), {setting("inference.batch", n)});
+    const bool is_gguf = i.weights.starts_with("gguf:");
+    const auto formats = is_gguf ? std::vector<std::string>{"gguf:Q8_0", "gguf:Q4_K_M"}
+                                 : std::vector<std::string>{"fp8", "awq-g128"};
+    for (const std::string& format : formats)
+      if (format != i.weights)
+        add(AdviceKind::numerics, "weights in " + format, {setting("inference.weights", format)});
+    if (s_.cache_format.name != "fp8" && i.kv_cache != "fp8")
+      add(AdviceKind::numerics, "cache in fp8", {"inference.kv_cache=fp8"});
+    if (i.weights != "fp8" && i.kv_cache != "fp8" && !is_gguf)
+      add(AdviceKind::numerics, "weights and cache in fp8",
+          {"inference.weights=fp8", "inference.kv_cache=fp8"});
+  }
+
+  /// Replicas, tensor ranks or stages for twice the devices, up to eight times as many.
+  void more_devices() {
+    for (std::int64_t times = 2; times <= 8; times *= 2) {
+      const std::int64_t devices = s_.devices * times;
+      const auto more = [&](std::string_view key, std::int64_t degree) {
+        Settings settings{setting("devices", devices)};
+        if (!key.empty()) settings.push_back(setting(key, degree));
+        if (stated_.data)
+          settings.push_back(setting("parallel.data", key.empty() ? plan_.data * times : plan_.data));
+        keep_work(settings);
+        add(AdviceKind::devices, fmt::format("{} devices", devices), std::move(settings));
+      };
+      if (plan_.zero > 0 || s_.model.moe.experts > 0) more("", 0);
+      more("parallel.tensor", plan_.tensor * times);
+      more("parallel.pipeline", plan_.pipeline * times);
+    }
+  }
+
+  const Scenario& s_;
+  StatedKeys stated_;
+  bool fits_;
   ParallelPlan plan_;
-  std::vector<Variant> all_;
+  std::vector<Change> all_;
 };
 
-Seconds headline(const Estimate& e) {
-  return e.time.totals.empty() ? Seconds{0} : e.time.totals.front().amount.value;
+/// "hardware.device.hbm.bandwidth=6.7e+12B/s" for twice 3.35 TB/s; nothing for what is unknown.
+template <class Q>
+void add_twice(std::string_view key, Q rate, std::string_view unit, double size, Settings& out) {
+  if (rate.value() > 0)
+    out.push_back(fmt::format("{}={}{}", key, format_number(2 * rate.value() / size), unit));
 }
 
-std::vector<Advice> evaluated(std::vector<Variant> variants, Seconds now) {
-  std::vector<Advice> out;
-  for (Variant& v : variants) {
-    const Estimate e = evaluate(prepare(std::move(v.scenario)));
-    const Seconds time = headline(e);
-    if (!(time.value() > 0)) continue;
-    const double fraction = now.value() > 0 ? time / now : 1;
-    out.push_back({std::move(v.change), std::move(v.assignments), time, fraction,
-                   e.memory.peak_allocated.value, e.fits});
+Settings twice_the_compute_rate(const Scenario& s) {
+  const Device& d = s.hardware.device;
+  std::set<std::pair<bool, Precision>> used;
+  const auto use = [&](std::string_view name) {
+    if (const auto e = matrix_execution(d, precision_named(name)))
+      used.emplace(e->on_matrix_unit, e->precision);
+  };
+  if (s.training()) {
+    use(s.precision.compute);
+    use(s.precision.attention_compute);
+  } else {
+    use(s.operator_case() ? std::string_view(s.operator_case()->dtype)
+                          : enum_name(s.weight_format.arithmetic));
   }
-  std::stable_sort(out.begin(), out.end(), [](const Advice& a, const Advice& b) { return a.time < b.time; });
+  Settings out;
+  for (const auto& [on_matrix_unit, p] : used)
+    if (const auto* peak = (on_matrix_unit ? d.peaks : d.vector_peaks).find(p))
+      add_twice(fmt::format("hardware.device.{}.{}", on_matrix_unit ? "peaks" : "vector_peaks", enum_name(p)),
+                peak->value, "TFLOP/s", 1e12, out);
   return out;
 }
 
-void keep(std::vector<Advice> from, std::size_t at_most, const std::function<bool(const Advice&)>& is_worth,
-          std::vector<Advice>& out) {
-  std::erase_if(from, [&](const Advice& a) { return !is_worth(a); });
-  if (from.size() > at_most) from.resize(at_most);
-  std::move(from.begin(), from.end(), std::back_inserter(out));
+/// Tiers that hold at most one node, or those that join nodes.
+Settings twice_the_tiers(const Cluster& c, bool is_inside) {
+  Settings out;
+  for (const Tier& t : c.tiers.inner_to_outer)
+    if ((t.devices > 0 && t.devices <= c.node.devices) == is_inside)
+      add_twice(fmt::format("hardware.tiers.{}.link.bandwidth", t.name), t.link.bandwidth.value, "GB/s", 1e9,
+                out);
+  return out;
+}
+
+Settings no_host_time(const Launch& l) {
+  Settings out;
+  for (const auto& [key, time] : {std::pair{"host_per_kernel", l.host_per_kernel},
+                                  {"host_per_backward_kernel", l.host_per_backward_kernel},
+                                  {"host_per_step", l.host_per_step},
+                                  {"host_per_collective", l.host_per_collective},
+                                  {"host_per_micro_batch", l.host_per_micro_batch}})
+    if (time.value() > 0) out.push_back(fmt::format("software.launch.{}=0s", key));
+  return out;
 }
 
 }  // namespace
 
-std::vector<Advice> advise(const Prepared& prepared, const Estimate& now, AdviceOptions options) {
-  const Seconds time = headline(now);
-  std::vector<Advice> out;
-  Variants plans(prepared.scenario);
-  plans.plan_changes();
-  const double enough = 1 - options.least_gain;
-  keep(
-      evaluated(plans.take(), time), options.at_most,
-      [&](const Advice& a) { return a.fits && (!now.fits || a.time_fraction <= enough); }, out);
-  if (!now.fits) return out;
-  Variants machines(prepared.scenario);
-  machines.machine_changes();
-  keep(
-      evaluated(machines.take(), time), options.at_most,
-      [&](const Advice& a) { return a.time_fraction <= enough; }, out);
-  return out;
+std::string_view advice_kind_name(AdviceKind kind) {
+  static constexpr std::string_view names[] = {"plan", "load", "numerics", "devices", "machine"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::vector<Change> possible_changes(const Scenario& s, StatedKeys stated, bool fits) {
+  return Changes(s, stated, fits).run();
+}
+
+std::vector<Change> machine_changes(const Scenario& s) {
+  std::vector<Change> all;
+  const auto add = [&all](std::string label, Settings settings) {
+    if (!settings.empty()) all.push_back({AdviceKind::machine, std::move(label), std::move(settings)});
+  };
+  Settings memory;
+  add_twice("hardware.device.hbm.bandwidth", s.hardware.device.hbm.bandwidth.value, "GB/s", 1e9, memory);
+  add_twice("hardware.device.l2.bandwidth", s.hardware.device.l2.bandwidth.value, "GB/s", 1e9, memory);
+  add("twice the compute rate", twice_the_compute_rate(s));
+  add("twice the memory bandwidth", std::move(memory));
+  add("twice the bandwidth inside a node", twice_the_tiers(s.hardware, true));
+  add("twice the network bandwidth", twice_the_tiers(s.hardware, false));
+  add("no host time between kernels", no_host_time(s.software.launch));
+  return all;
 }
 
 }  // namespace ridge

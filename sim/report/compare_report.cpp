@@ -81,6 +81,14 @@ Cell difference(const ComparedFigure& f, std::optional<double> from, std::option
   return c;
 }
 
+/// Times of what does not fit are those of a larger memory, so they stand in parentheses.
+Cell figure_cell(const ComparedFigure& f, double value, bool fits) {
+  const std::string text = figure_text(f, value);
+  const bool is_hypothetical = !fits && f.dim != Bytes::dim;
+  return {is_hypothetical ? '(' + text + ')' : text, is_hypothetical ? Tone::dim : Tone::plain,
+          format_number(value)};
+}
+
 Table figure_table(const std::vector<ComparedEstimate>& columns, const std::vector<ComparedFigure>& figures) {
   Table t;
   t.columns = {{"", Align::left, true}};
@@ -92,7 +100,7 @@ Table figure_table(const std::vector<ComparedEstimate>& columns, const std::vect
     std::vector<Cell> row{{f.label}};
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const auto& value = f.values[i];
-      row.push_back(value ? Cell{figure_text(f, *value), Tone::plain, format_number(*value)} : Cell{});
+      row.push_back(value ? figure_cell(f, *value, columns[i].estimate->fits) : Cell{});
       if (i > 0) row.push_back(difference(f, f.values[0], value));
     }
     t.rows.push_back(std::move(row));
@@ -104,7 +112,7 @@ std::vector<Cell> verdict_row(const std::vector<ComparedEstimate>& columns) {
   std::vector<Cell> row{{"verdict"}};
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const Estimate& e = *columns[i].estimate;
-    row.push_back({e.fits ? "fits" : "does not", e.fits ? Tone::good : Tone::bad});
+    row.push_back({std::string(verdict_text(verdict_of(e))), e.fits ? Tone::good : Tone::bad});
     if (i > 0) row.push_back({});
   }
   return row;
@@ -127,8 +135,11 @@ Table key_table(const std::vector<ComparedEstimate>& columns, const std::vector<
 
 std::vector<ComparedFigure> compared_figures(const std::vector<ComparedEstimate>& columns) {
   Figures figures(columns.size());
-  for (std::size_t i = 0; i < columns.size(); ++i) add_totals(figures, i, *columns[i].estimate);
-  for (std::size_t i = 0; i < columns.size(); ++i) add_parts(figures, i, *columns[i].estimate);
+  const auto can_run = [&](std::size_t i) { return verdict_of(*columns[i].estimate) != Verdict::cannot_run; };
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (can_run(i)) add_totals(figures, i, *columns[i].estimate);
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (can_run(i)) add_parts(figures, i, *columns[i].estimate);
   return figures.take();
 }
 
@@ -161,6 +172,9 @@ Report compare_report(const std::vector<ComparedEstimate>& columns) {
     for (const Violation& v : c.estimate->violations)
       problems.items.push_back(
           {fmt::format("{}: {}{}{}", c.title, v.problem, v.remedy.empty() ? "" : ": ", v.remedy), Tone::bad});
+  if (std::any_of(columns.begin(), columns.end(),
+                  [](const ComparedEstimate& c) { return verdict_of(*c.estimate) == Verdict::does_not_fit; }))
+    problems.items.push_back({"figures in parentheses would hold if memory sufficed", Tone::dim});
   if (!problems.items.empty()) figures.add(std::move(problems));
   return r;
 }
@@ -171,6 +185,7 @@ std::string compare_json(const std::vector<ComparedEstimate>& columns) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     Json one = {{"title", columns[i].title},
                 {"fits", columns[i].estimate->fits},
+                {"verdict", verdict_text(verdict_of(*columns[i].estimate))},
                 {"violations", Json::array()},
                 {"metrics", Json::object()}};
     for (const Violation& v : columns[i].estimate->violations) one["violations"].push_back(v.problem);

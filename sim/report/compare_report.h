@@ -27,7 +27,7 @@ Report compare_report(const std::vector<ComparedEstimate>&);
 /// {"scenarios": [{"title", "set", "fits", metrics...}], "differences": {key: [...]}}
 std::string compare_json(const std::vector<ComparedEstimate>&);
 
-/// The figures compared, in order; absent where a scenario has none.
+/// The figures compared, in order; absent where a scenario has none or cannot run.
 struct ComparedFigure {
   std::string key, label;
   Dim dim;

@@ -1,6 +1,7 @@
 #include "sim/report/plan_json.h"
 
 #include "sim/report/json_value.h"
+#include "sim/report/plan_report.h"
 
 #include <algorithm>
 
@@ -95,37 +96,73 @@ Json limits(const std::vector<Limit>& list) {
 Json advice_list(const std::vector<Advice>& list) {
   Json j = Json::array();
   for (const Advice& a : list)
-    j.push_back({{"change", a.change},
-                 {"set", a.assignments},
+    j.push_back({{"kind", advice_kind_name(a.kind)},
+                 {"change", a.change},
+                 {"set", a.settings},
+                 {"devices", a.devices},
                  {"seconds", json_number(a.time.value())},
                  {"time_fraction", json_number(a.time_fraction)},
+                 {"tokens_per_second", json_number(a.rate.value())},
                  {"peak_allocated_bytes", json_number(a.peak.value())},
-                 {"fits", a.fits}});
+                 {"fits", true}});
   return j;
 }
 
-}  // namespace
-
-std::string plan_json(const Scenario& s, const Estimate& e, const std::vector<Advice>& advice) {
+Json to_json(const PlanJsonInput& in) {
+  const Scenario& s = in.scenario;
+  const bool can_run = verdict_of(in.estimate) != Verdict::cannot_run;
+  const Estimate nothing{};
+  const Estimate& e = can_run ? in.estimate : nothing;
   Json j = Json::object();
   j["name"] = s.name;
   j["model"] = s.model_name;
   j["hardware"] = s.hardware_name;
   j["software"] = s.software_name;
   j["devices"] = s.devices;
-  j["plan"] = plan(e.plan);
-  j["fits"] = e.fits;
-  j["violations"] = violations(e.violations);
-  j["parameters"] = {{"total", e.parameters.total.value},
-                     {"active", e.parameters.active.value},
-                     {"trainable", e.parameters.trainable.value}};
-  j["memory"] = memory(e.memory);
-  j["time"] = time(e.time);
-  throughput(j, e.throughput);
+  j["set"] = in.set;
+  j["plan"] = plan(in.estimate.plan);
+  j["fits"] = in.estimate.fits;
+  j["verdict"] = verdict_text(verdict_of(in.estimate));
+  j["violations"] = violations(in.estimate.violations);
+  j["parameters"] = {{"total", in.estimate.parameters.total.value},
+                     {"active", in.estimate.parameters.active.value},
+                     {"trainable", in.estimate.parameters.trainable.value}};
+  j["memory"] = can_run ? memory(e.memory) : Json::object();
+  j["time"] = can_run ? time(e.time) : Json::object();
+  if (can_run) throughput(j, e.throughput);
+  else j["throughput"] = Json::object();
   j["limits"] = limits(e.limits);
-  j["advice"] = advice_list(advice);
-  j["notes"] = e.notes;
-  return json_text(j);
+  j["advice"] = advice_list(in.advice);
+  j["notes"] = in.estimate.notes;
+  return j;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
+void add_rows(const Json& j, const std::string& key, std::string& out) {
+  if (j.is_structured()) {
+    for (const auto& [name, value] : j.items()) add_rows(value, key.empty() ? name : key + '.' + name, out);
+    return;
+  }
+  out += csv_field(key) + ',';
+  if (j.is_string()) out += csv_field(j.get<std::string>());
+  else if (!j.is_null()) out += j.dump();
+  out += '\n';
+}
+
+}  // namespace
+
+std::string plan_json(const PlanJsonInput& in) { return json_text(to_json(in)); }
+
+std::string plan_csv(const PlanJsonInput& in) {
+  std::string out = "key,value\n";
+  add_rows(to_json(in), "", out);
+  return out;
 }
 
 }  // namespace ridge

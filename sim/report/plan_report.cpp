@@ -1,5 +1,6 @@
 #include "sim/report/plan_report.h"
 
+#include "base/diagnostic.h"
 #include "base/explain_text.h"
 #include "base/quantity_text.h"
 #include "sim/report/figure_text.h"
@@ -13,20 +14,16 @@
 namespace ridge {
 namespace {
 
-/// Of the device or of the host.
-bool is_out_of_memory(const Violation& v) { return v.code.starts_with("out-of-"); }
-
 class PlanReporter {
  public:
-  explicit PlanReporter(const PlanReportInput& in) : in_(in), s_(in.scenario), e_(in.estimate) {
-    can_run_ = std::all_of(e_.violations.begin(), e_.violations.end(), is_out_of_memory);
-  }
+  explicit PlanReporter(const PlanReportInput& in)
+      : in_(in), s_(in.scenario), e_(in.estimate), verdict_(verdict_of(in.estimate)) {}
 
   Report run() {
     title();
     verdict();
-    if (can_run_) {
-      if (!s_.operator_case()) add_memory_section(e_, r_);
+    if (verdict_ != Verdict::cannot_run && !s_.operator_case()) add_memory_section(e_, r_);
+    if (verdict_ == Verdict::fits) {
       time();
       limits();
     }
@@ -44,29 +41,32 @@ class PlanReporter {
         fmt::format("{}{} {} of {}{}; {}", subject, format_count(s_.devices),
                     s_.devices == 1 ? "device" : "devices", s_.hardware_name, software, workload_text(s_));
     if (!s_.operator_case()) r_.subtitle += "; " + plan_text(e_.plan);
+    if (in_.set.empty()) return;
+    std::string changes;
+    for (const std::string& set : in_.set) changes += " --set " + printable(set, 200);
+    r_.section("").add(Paragraph{"changed by" + changes, Tone::warning});
   }
 
   void verdict() {
     Section& section = r_.section("");
-    Facts facts;
-    if (!can_run_) {
+    Facts first, figures;
+    if (verdict_ == Verdict::cannot_run) {
       const auto reasons = e_.violations.size();
-      facts.items.push_back({"CANNOT RUN",
-                             fmt::format("{} {}", reasons, reasons == 1 ? "reason" : "reasons"),
-                             "",
-                             Tone::bad,
-                             {},
-                             {}});
+      const std::string value = fmt::format("{} {}", reasons, reasons == 1 ? "reason" : "reasons");
+      first.items.push_back({"CANNOT RUN", value, "", Tone::bad, {}, {}});
     } else {
-      if (!s_.operator_case()) facts.items.push_back(fit_fact());
-      if (!e_.time.totals.empty()) time_facts(facts);
-      if (!s_.operator_case()) throughput_facts(facts);
+      if (!s_.operator_case()) first.items.push_back(fit_fact());
+      time_facts(figures);
+      if (!s_.operator_case() && e_.fits) throughput_facts(figures);
     }
-    section.add(std::move(facts));
+    if (e_.fits) first.items.insert(first.items.end(), figures.items.begin(), figures.items.end());
+    section.add(std::move(first));
+    if (e_.fits) return;
     Bullets problems;
     for (const Violation& v : e_.violations)
       problems.items.push_back({v.problem + (v.remedy.empty() ? "" : ": " + v.remedy), Tone::bad});
-    if (!problems.items.empty()) section.add(std::move(problems));
+    section.add(std::move(problems));
+    if (!figures.items.empty()) section.add(std::move(figures));
   }
 
   Fact fit_fact() const {
@@ -94,7 +94,8 @@ class PlanReporter {
       f.exact = exact(amount.value.value());
       f.tone = i == 0 ? Tone::strong : Tone::plain;
       f.key = fmt::format("time.{}", name);
-      if (i == 0 && e_.time.high.value > e_.time.low.value)
+      if (!e_.fits) f.note = "if memory sufficed";
+      else if (i == 0 && e_.time.high.value > e_.time.low.value)
         f.note = fmt::format("90 % interval {} to {}", format(e_.time.low.value), format(e_.time.high.value));
       facts.items.push_back(std::move(f));
     }
@@ -155,21 +156,49 @@ class PlanReporter {
 
   void help() {
     if (in_.advice.empty()) return;
+    const bool has_loads = std::any_of(in_.advice.begin(), in_.advice.end(),
+                                       [](const Advice& a) { return a.kind == AdviceKind::load; });
+    const std::string_view unit =
+        e_.time.totals.empty() ? "time" : headline_name(e_.time.totals.front().name);
     Table t;
     t.name = "advice";
-    t.columns = {{"change", Align::left}, {"time"}, {"gain"}, {"peak"}, {"which is", Align::left, false, 1}};
-    for (const Advice& a : in_.advice) {
-      std::string how;
-      for (const std::string& set : a.assignments) how += (how.empty() ? "--set " : " --set ") + set;
-      const bool is_plan = !how.empty();
-      t.rows.push_back({{is_plan ? how : a.change},
-                        {format(a.time), Tone::strong, exact(a.time.value())},
-                        {fmt::format("{:+.0f} %", 100 * (a.time_fraction - 1)),
-                         a.time_fraction < 1 ? Tone::good : Tone::warning, exact(a.time_fraction - 1)},
-                        {format(a.peak), Tone::plain, exact(a.peak.value())},
-                        {is_plan ? a.change : "another machine", Tone::dim}});
-    }
-    r_.section(e_.fits ? "What would help" : "What would make it fit").add(std::move(t));
+    t.columns = {{"change", Align::left, true}, {std::string(unit)}};
+    if (e_.fits) t.columns.push_back({"time"});
+    if (e_.fits && has_loads) t.columns.push_back({"tokens/s"});
+    if (!e_.fits) t.columns.push_back({"tokens/s"});
+    t.columns.push_back({"peak"});
+    for (const Advice& a : in_.advice) advice_rows(a, has_loads, t);
+    const bool can_run = verdict_ != Verdict::cannot_run;
+    r_.section(e_.fits   ? "What would help"
+               : can_run ? "What would make it fit"
+                         : "What would make it run")
+        .add(std::move(t));
+  }
+
+  static Cell change_cell(double fraction, bool less_is_better) {
+    const double change = fraction - 1;
+    const Tone tone = std::abs(change) < 0.005         ? Tone::dim
+                      : (change < 0) == less_is_better ? Tone::good
+                                                       : Tone::warning;
+    return {fmt::format("{:+.0f} %", 100 * change), tone, exact(change)};
+  }
+
+  /// What it is and what it gives, and below the settings to paste.
+  void advice_rows(const Advice& a, bool has_loads, Table& t) const {
+    std::string label = a.change;
+    if (a.kind == AdviceKind::machine) label += " (another machine)";
+    if (a.kind == AdviceKind::numerics) label += " (changes results)";
+    if (a.kind != AdviceKind::devices && a.devices != s_.devices)
+      label += fmt::format(" ({} devices)", a.devices);
+    std::vector<Cell> row{{label}, {format(a.time), Tone::strong, exact(a.time.value())}};
+    if (e_.fits) row.push_back(change_cell(a.time_fraction, true));
+    if (e_.fits && has_loads) row.push_back(change_cell(a.rate_fraction, false));
+    if (!e_.fits) row.push_back({short_count(a.rate.value()), Tone::plain, exact(a.rate.value())});
+    row.push_back({format(a.peak), Tone::plain, exact(a.peak.value())});
+    t.rows.push_back(std::move(row));
+    std::string settings;
+    for (const std::string& set : a.settings) settings += (settings.empty() ? "  --set " : " --set ") + set;
+    t.rows.push_back({{settings, Tone::dim}});
   }
 
   void assumptions() {
@@ -177,10 +206,10 @@ class PlanReporter {
     for (const std::string& note : e_.notes) b.items.push_back({note});
     if (const std::string defaults = default_values(); !defaults.empty())
       b.items.push_back({"not stated, so assumed: " + defaults});
-    if (const std::string inputs = input_counts(); can_run_ && !inputs.empty()) b.items.push_back({inputs});
+    if (const std::string inputs = input_counts(); e_.fits && !inputs.empty()) b.items.push_back({inputs});
     Section& section = r_.section(b.items.empty() ? "" : "Assumptions");
     if (!b.items.empty()) section.add(std::move(b));
-    if (!can_run_ || in_.why.empty() || e_.time.totals.empty()) return;
+    if (verdict_ == Verdict::cannot_run || in_.why.empty() || e_.time.totals.empty()) return;
     std::string command = in_.why;
     if (const std::size_t at = command.find("KEY"); at != std::string::npos)
       command.replace(at, 3, fmt::format("time.{}", e_.time.totals.front().name));
@@ -228,7 +257,7 @@ class PlanReporter {
   const PlanReportInput& in_;
   const Scenario& s_;
   const Estimate& e_;
-  bool can_run_ = true;  ///< nothing but memory may be missing
+  Verdict verdict_;
   Report r_;
 };
 

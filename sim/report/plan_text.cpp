@@ -1,6 +1,7 @@
 #include "base/quantity_text.h"
 #include "sim/report/plan_report.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace ridge {
@@ -47,6 +48,17 @@ std::string plan_text(const ParallelPlan& p) {
   if (p.pipeline > 1) word(std::string(enum_name(p.schedule)));
   if (p.offload != Offload::none) word(fmt::format("offload {}", enum_name(p.offload)));
   return text.empty() ? "not split" : text;
+}
+
+Verdict verdict_of(const Estimate& e) {
+  if (e.fits) return Verdict::fits;
+  const bool is_memory_alone = std::all_of(e.violations.begin(), e.violations.end(),
+                                           [](const Violation& v) { return v.code.starts_with("out-of-"); });
+  return is_memory_alone ? Verdict::does_not_fit : Verdict::cannot_run;
+}
+
+std::string_view verdict_text(Verdict v) {
+  return v == Verdict::fits ? "fits" : v == Verdict::does_not_fit ? "does not fit" : "cannot run";
 }
 
 std::string_view headline_name(std::string_view key) {

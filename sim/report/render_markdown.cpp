@@ -49,6 +49,7 @@ struct MarkdownRenderer {
     for (const auto& row : t.rows) {
       out += "|";
       for (const Cell& c : row) out += " " + cell(c) + " |";
+      for (std::size_t c = row.size(); c < t.columns.size(); ++c) out += " |";
       out += "\n";
     }
   }

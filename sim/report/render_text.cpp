@@ -81,8 +81,12 @@ class TextRenderer {
     line(std::move(text));
   }
 
+  /// Blanks at the start are kept on every line.
   void paragraph(const Paragraph& p, int margin) {
-    for (const std::string& l : wrap(p.text, width_ - margin))
+    margin += static_cast<int>(std::min(p.text.find_first_not_of(' '), p.text.size()));
+    const std::string_view text =
+        std::string_view(p.text).substr(std::min(p.text.find_first_not_of(' '), p.text.size()));
+    for (const std::string& l : wrap(text, width_ - margin))
       line(std::string(static_cast<std::size_t>(margin), ' ') + toned(l, p.tone));
   }
   void block(const Paragraph& p) { paragraph(p, indent); }
@@ -153,7 +157,8 @@ class TextRenderer {
     for (const TableLayout::Block& columns : layout.blocks) {
       if (&columns != &layout.blocks.front()) line("");
       if (has_titles) row(t, columns, titles);
-      for (const auto& r : t.rows) row(t, columns, r);
+      for (const auto& r : t.rows)
+        r.size() == t.columns.size() ? row(t, columns, r) : paragraph({r[0].text, r[0].tone}, indent);
     }
     if (!layout.left_out.empty()) left_out(t, layout.left_out);
   }

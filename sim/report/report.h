@@ -63,10 +63,11 @@ struct Column {
   bool can_wrap = false;   ///< of sentences or names: becomes narrower when there is too little width
   int drop_order = 0;      ///< > 0: left out of text that is too narrow, the highest first
   bool is_joined = false;  ///< stays beside the column before it
+  bool is_list = false;    ///< cells hold words, in JSON a list of them
 };
 struct Table {
   std::vector<Column> columns;
-  std::vector<std::vector<Cell>> rows;  ///< each as long as `columns`
+  std::vector<std::vector<Cell>> rows;  ///< each as long as `columns`, or one cell across all of them
   std::string name = {};                ///< distinguishes the tables of one report in CSV
 };
 

@@ -7,7 +7,8 @@
 
 namespace ridge {
 
-/// Blanks in titles become underscores; cells that hold a number are numbers.
+/// Blanks in titles become underscores.  Cells of columns on the right are numbers where they hold one
+/// and null where they are empty, lists are lists of texts, others are texts.
 std::string table_json(const Table&);
 
 }  // namespace ridge

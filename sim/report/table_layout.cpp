@@ -27,7 +27,8 @@ class Fitting {
   Fitting(const Table& t, int width) : t_(t), width_(width) {
     for (std::size_t c = 0; c < t.columns.size(); ++c) {
       int cells = 0;
-      for (const auto& row : t.rows) cells = std::max(cells, line_width(row[c].text));
+      for (const auto& row : t.rows)
+        if (row.size() == t.columns.size()) cells = std::max(cells, line_width(row[c].text));
       const int whole = std::max(cells, text_width(t.columns[c].title));
       const int broken_title = std::min(whole, std::max({cells, narrowest_title, longest_part(c)}));
       whole_.push_back(whole);

@@ -80,12 +80,20 @@ void add_word(std::vector<std::string>& lines, std::string_view word, bool is_fi
   lines.back() += word;
 }
 
+/// A word, or an option of a command line with its value.
+std::size_t word_end(std::string_view text) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const bool has_value =
+      text.starts_with("--") && end + 1 < text.size() && text[end + 1] != '-' && text[end + 1] != ' ';
+  return has_value ? std::min(text.find(' ', end + 1), text.size()) : end;
+}
+
 void wrap_line(std::string_view text, int width, std::vector<std::string>& lines) {
   const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
   lines.emplace_back(std::min(blanks, static_cast<std::size_t>(std::max(0, width - 1))), ' ');
   text.remove_prefix(blanks);
   for (bool is_first = true; !text.empty(); is_first = false) {
-    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::size_t end = word_end(text);
     add_word(lines, text.substr(0, end), is_first, width);
     text.remove_prefix(std::min(end + 1, text.size()));
   }

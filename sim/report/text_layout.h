@@ -18,7 +18,8 @@ std::string pad_right(std::string_view text, int width);
 /// At most `width` columns, cut text ending in an ellipsis ("..." without Unicode).
 std::string fit(std::string_view text, int width, bool unicode);
 /// Broken at blanks and line ends into lines of at most `width` columns.  A longer word is broken
-/// behind one of / . , - _ = + : | where it has one, else anywhere.  Blanks at the start are kept.
+/// behind one of / . , - _ = + : | where it has one, else anywhere.  Blanks at the start are kept, and
+/// "--set key=value" stays together.
 std::vector<std::string> wrap(std::string_view text, int width);
 /// Lines of a text that has its own layout, each wrapped to `width` and hung below its own indentation.
 std::string fold(std::string_view text, int width);

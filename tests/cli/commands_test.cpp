@@ -14,6 +14,7 @@ using nlohmann::json;
 using test::ridge;
 using test::Said;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string temp_file(const std::string& name, const std::string& text) {
   const std::string path = testing::TempDir() + name;
@@ -64,30 +65,46 @@ TEST(Plan, SavedScenariosAnswerTheSame) {
   EXPECT_EQ(json::parse(first.out)["memory"], json::parse(again.out)["memory"]);
 }
 
-// Advice is a promise: the change it names, given as --set, must give the time and the peak it names.
-TEST(Plan, AdviceHoldsWhenTaken) {
-  std::size_t taken = 0;
-  for (const std::string name : {"llama-3-70b-too-big", "deepseek-v3-1024-h100", "llama-3-8b-fsdp-h200",
-                                 "llama-3-8b-lora-h200", "llama-3-70b-decode"}) {
-    const json before = json::parse(ridge({"plan", name, "--json"}).out);
-    for (const json& advice : before["advice"]) {
-      std::vector<std::string> arguments{"plan", name, "--json", "--no-advice"};
-      for (const json& set : advice["set"])
-        arguments.insert(arguments.end(), {"--set", set.get<std::string>()});
-      if (advice["set"].empty()) continue;
-      const Said said = ridge(arguments);
-      ASSERT_LE(said.status, 1) << said.err;
-      const json after = json::parse(said.out);
-      EXPECT_TRUE(after["fits"].get<bool>()) << name << advice;
-      EXPECT_EQ(after["memory"]["peak_allocated_bytes"], advice["peak_allocated_bytes"]) << name << advice;
-      const json& time = after["time"];
-      EXPECT_EQ(time.contains("step_seconds") ? time["step_seconds"] : time["decode_step_seconds"],
-                advice["seconds"])
-          << name << advice;
-      ++taken;
-    }
-  }
-  EXPECT_GT(taken, 2u);
+TEST(Plan, ThatCannotRunHasReasonsAndNoFigures) {
+  const std::vector<std::string> plan{"plan", "llama-3-70b-64-h100", "--set", "parallel.tensor=3"};
+  const Said said = ridge(plan);
+  EXPECT_THAT(said.out, Not(HasSubstr("throughput")));
+  std::vector<std::string> as_json = plan;
+  as_json.push_back("--json");
+  const json j = json::parse(ridge(as_json).out);
+  EXPECT_EQ(j["verdict"], "cannot run");
+  EXPECT_FALSE(j["violations"].empty());
+  EXPECT_TRUE(j["time"].empty() && j["memory"].empty());
+}
+
+TEST(Plan, ThatDoesNotFitSaysWhyFirstAndMarksItsTime) {
+  const std::string out = ridge({"plan", "llama-3-70b-too-big"}).out;
+  const std::size_t verdict = out.find("DOES NOT FIT"), reason = out.find("stage 0 needs"),
+                    time = out.find("if memory sufficed");
+  ASSERT_NE(time, std::string::npos);
+  EXPECT_LT(verdict, reason);
+  EXPECT_LT(reason, time);
+  EXPECT_THAT(out, Not(HasSubstr("MFU")));
+  EXPECT_EQ(json::parse(ridge({"plan", "llama-3-70b-too-big", "--json"}).out)["verdict"], "does not fit");
+}
+
+TEST(Plan, CsvHasEveryFigureOfJsonUnderItsKey) {
+  const json j = json::parse(ridge({"plan", "llama-3-70b-64-h100", "--json"}).out);
+  const std::string csv = ridge({"plan", "llama-3-70b-64-h100", "--csv"}).out;
+  EXPECT_TRUE(csv.starts_with("key,value\n"));
+  EXPECT_THAT(csv, HasSubstr("\nverdict,fits\n"));
+  for (const char* key : {"low", "high", "step_seconds"})
+    EXPECT_THAT(csv, HasSubstr("\ntime." + std::string(key) + ',' + j["time"][key].dump() + '\n'));
+  EXPECT_THAT(csv, HasSubstr("\nthroughput.hardware_flops_utilization," +
+                             j["hardware_flops_utilization"].dump() + '\n'));
+}
+
+TEST(Plan, OverridesAreShown) {
+  const std::vector<std::string> plan{"plan", "gpt2-first-steps", "--set", "training.micro_batch=4"};
+  EXPECT_THAT(ridge(plan).out, HasSubstr("changed by --set training.micro_batch=4"));
+  std::vector<std::string> as_json = plan;
+  as_json.push_back("--json");
+  EXPECT_EQ(json::parse(ridge(as_json).out)["set"], json::array({"training.micro_batch=4"}));
 }
 
 TEST(Flags, MeanTheSameAsAFile) {
@@ -109,6 +126,12 @@ TEST(Flags, ShortModelsGetTheirOwnLength) {
   const Said said = ridge({"train", "gpt2", "--on", "hgx-h200", "-n", "1"});
   EXPECT_EQ(said.status, 0) << said.out;
   EXPECT_THAT(said.out, HasSubstr("sequence 1024"));
+}
+
+TEST(Flags, SavedLengthIsTheOneEvaluated) {
+  const std::string path = testing::TempDir() + "ridge-short.yaml";
+  const Said first = ridge({"train", "gpt2", "--on", "hgx-h200", "-n", "1", "--save", path, "--json"});
+  EXPECT_EQ(json::parse(first.out)["time"], json::parse(ridge({"plan", path, "--json"}).out)["time"]);
 }
 
 TEST(Flags, ProblemsPointAtTheFlag) {

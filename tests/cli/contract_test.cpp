@@ -116,6 +116,24 @@ TEST(Contract, EveryMeasurementIsEvaluatedOrRefusedForAReason) {
   EXPECT_GE(files, 20u);
 }
 
+TEST(Contract, ListsHaveNumbersAndNamedKeys) {
+  for (const char* kind : {"", "models", "hardware", "software", "scenarios", "formats"}) {
+    const json rows = output_of(std::string("list ") + kind + " --json");
+    ASSERT_FALSE(rows.empty()) << kind;
+    for (const json& row : rows) {
+      EXPECT_FALSE(row.contains("")) << kind;
+      for (const auto& [key, value] : row.items()) {
+        const bool is_text =
+            key == "name" || key == "kind" || key == "is" || key == "source" || key == "computes_in";
+        EXPECT_EQ(value.is_string(), is_text || value == "sized by model.*")
+            << kind << ' ' << key << ' ' << value;
+        EXPECT_EQ(value.is_array(), key == "aliases") << kind << ' ' << key;
+      }
+    }
+  }
+  EXPECT_EQ(output_of("list models --json")[0]["layers"], 12);
+}
+
 TEST(Contract, RequestsAnswerTheirMeasuredKeys) {
   expect_numbers(output_of("plan deepseek-v3-request-h200 --json")["time"],
                  {"request_seconds", "time_to_first_token", "time_per_output_token"});
