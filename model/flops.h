@@ -9,7 +9,7 @@
 ///
 /// Norms, activations and softmax are left out, as in every published FLOP count.
 /// Backward: each product costs its forward twice (input and weight gradient), as does the core.
-/// Published closed forms, which leave out or halve some of these terms: published_flops.h.
+/// Published closed forms, which leave out or halve some of these terms: tests/model/published_flops.h.
 
 #include "model/inventory.h"
 

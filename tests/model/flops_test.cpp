@@ -1,7 +1,7 @@
 #include "model/flops.h"
 
-#include "model/published_flops.h"
 #include "support.h"
+#include "tests/model/published_flops.h"
 
 #include <cmath>
 

@@ -3,8 +3,8 @@
 #include "prepared_scenario.h"
 #include "sim/activations.h"
 #include "sim/memory.h"
-#include "sim/published.h"
 #include "sim/states.h"
+#include "tests/sim/published.h"
 
 #include <charconv>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #pragma once
 /// FLOP counts as publications define them, for comparison with their tables.  They differ from
-/// each other and from flops.h in what they leave out; every function says what.
+/// each other and from flops.h (model/) in what they leave out; every function says what.
 ///
 /// Symbols  B sequences, s tokens a sequence, L layers, h hidden_size, H heads, Q head_dim, N parameters,
 ///          V vocab_size, T context.

@@ -1,4 +1,4 @@
-#include "sim/published.h"
+#include "tests/sim/published.h"
 
 #include <algorithm>
 

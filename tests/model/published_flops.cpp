@@ -1,4 +1,4 @@
-#include "model/published_flops.h"
+#include "tests/model/published_flops.h"
 
 namespace ridge {
 
