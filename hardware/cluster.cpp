@@ -109,6 +109,7 @@ const Schema<Cluster>& SchemaOf<Cluster>::get() {
           field("tiers", &Cluster::tiers, "links, by name"),
           field("max_nodes", &Cluster::max_nodes, "0 = as many as the plan asks for").range(0, 1e7),
           field("price", &Cluster::price, "rent per device").range(0, 1e3),
+          field("profile", &Cluster::profile, "calibrated profile: a preset's name or a path"),
           field("notes", &Cluster::notes, "free text"),
       }};
   return s;

@@ -9,6 +9,7 @@
 ///     network: {ports_per_node: 8, topology: switched, link: infiniband-ndr}
 ///
 /// A tier joins groups of the tier inside it: nvlink the eight devices of a node, network the nodes.
+/// `profile: NAME` lays what ridge-calibrate measured over the presets' figures (profile.h).
 /// Without `tiers` the device's own `interconnect` and its host link are used; so the smallest file
 /// that works is `device: h100-sxm-80gb`.
 /// Files are read by library.h; questions about groups of ranks are answered by topology.h.
@@ -54,6 +55,7 @@ struct Cluster {
   Tiers tiers;
   std::int64_t max_nodes = 0;   ///< 0 = as many as the plan asks for
   Sourced<UsdPerSecond> price;  ///< per device; unknown: the device's own
+  std::string profile;          ///< calibrated profile whose tables and curves are in use; "" = none
 };
 
 inline constexpr Formula tier_bandwidth_formula{

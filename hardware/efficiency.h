@@ -20,15 +20,23 @@
 /// their class, and a part overrides it only for another power limit, with the reason.
 ///
 /// Presets carry class-wide defaults (presets/devices/classes/), each with its kind: fitted, measured
-/// or assumed.  `ridge calibrate` writes a file with the same keys and kind `fitted`, which `extends:`
-/// the preset and so replaces them one by one.
-/// Reserved for calibration: hardware/profile.h (HardwareProfile = Achievable + residual grids over
-/// (m, n, k) and (batch, sequence) + collective time curves + Fingerprint of driver, libraries, clock
-/// state); its block will stand beside this one under `achievable.curves`.
+/// or assumed.  `ridge calibrate` writes a profile, which replaces them one by one and adds residual
+/// tables (profile.h): the time is then t · exp(R(sizes)).
 
 #include "hardware/precision.h"
+#include "hardware/residual_table.h"
+
+#include <memory>
+#include <vector>
 
 namespace ridge {
+
+/// What calibration found beside the law: shared by all copies of a description.
+struct CalibratedTable {
+  std::string name;                            ///< "gemm bf16"
+  std::shared_ptr<const ResidualTable> table;  ///< null: the law alone
+  Origin origin;
+};
 
 /// Constants of the law above for one kernel class.
 struct KernelFit {
@@ -36,6 +44,7 @@ struct KernelFit {
   Sourced<double> flop_fraction;       ///< of the precision's peak, for large sizes
   Sourced<double> bandwidth_fraction;  ///< of the memory's peak bandwidth
   Sourced<double> exponent;            ///< q in [1, 16]
+  CalibratedTable residual;            ///< of a profile only
 };
 
 /// Fused attention.  Prefill is bound by FLOPs, decode by reading the cache.
@@ -43,7 +52,9 @@ struct AttentionFits {
   KernelFit prefill;   ///< forward
   KernelFit backward;  ///< its five products, relative to the same peak
   KernelFit decode;
-  Sourced<Seconds> decode_per_head;  ///< c_w: t = t0 + c_w·(batch·kv_heads) + B/(eB·W)
+  Sourced<Seconds> decode_per_head;         ///< c_w: t = t0 + c_w·(batch·kv_heads) + B/(eB·W)
+  std::int64_t head_dim = 128;              ///< that the fits were made at
+  std::vector<AttentionFits> other_widths;  ///< of a profile only: fits at other head dimensions
 };
 
 /// Time between kernels that no roofline shows.

@@ -1,5 +1,7 @@
 #include "hardware/library.h"
 
+#include "hardware/profile.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -191,6 +193,33 @@ void drop_stale_usable(Node& expanded, const Node& over) {
   std::erase_if(hbm->entries, [](const Node::Entry& e) { return e.key == "usable"; });
 }
 
+/// Relative to the file that names it, as every path in a file is.
+std::string beside(const Node& path) {
+  if (path.text.starts_with('/') || !path.span.source) return path.text;
+  const std::string& from = path.span.source->name;
+  const auto slash = from.rfind('/');
+  return slash == std::string::npos || from.starts_with("--") ? path.text
+                                                              : from.substr(0, slash + 1) + path.text;
+}
+
+bool is_path(std::string_view text) {
+  return text.find('/') != std::string_view::npos || text.ends_with(".yaml");
+}
+
+void use_profile(const Node& name, const Library& library, Cluster& cluster, const Node& overrides,
+                 ReadContext& c) {
+  const std::string wanted = is_path(name.text) ? beside(name) : name.text;
+  const auto tree = library.find("profiles", wanted, c.diagnostics);
+  if (!tree) {
+    auto& d = c.diagnostics.error("unknown-profile", fmt::format("no profile '{}'", name.text), name.span);
+    if (library.names) d.suggestion = nearest(name.text, library.names("profiles"));
+    return;
+  }
+  const auto record = read_profile_record(*tree, c.diagnostics);
+  if (!record || !check_profile_device(*record, cluster.device, name.span, c.diagnostics)) return;
+  apply_profile({name.text, &*record, &*tree}, cluster, overrides, c.origins);
+}
+
 }  // namespace
 
 Cluster read_cluster(Node document, const Library& library, ReadContext& c, const Node& overrides) {
@@ -204,6 +233,9 @@ Cluster read_cluster(Node document, const Library& library, ReadContext& c, cons
   }
   Cluster cluster = read_expanded_cluster(expanded, c);
   check_cluster(cluster, expanded, c.diagnostics);
+  const Node* profile = expanded.is_map() ? expanded.find("profile") : nullptr;
+  if (profile && profile->is_scalar() && !profile->text.empty() && !c.diagnostics.has_errors())
+    use_profile(*profile, library, cluster, overrides.is_map() ? overrides : Node::map(), c);
   return cluster;
 }
 

@@ -10,6 +10,7 @@
 ///              extends: NAME           same folder, or classes/NAME.yaml for a device
 ///              link:, host_link: NAME  links/NAME.yaml
 ///              storage: NAME           storage/NAME.yaml
+///              profile: NAME or PATH   profiles/NAME.yaml; laid over the rest (profile.h)
 /// A reference may be a map with `extends:` and changes.  Cycles and unknown names are errors.
 /// A document that describes a device (it has `peaks`, no `device`) reads as a system of one.
 
@@ -25,7 +26,7 @@ namespace ridge {
 
 /// Where named documents come from.
 struct Library {
-  /// Kinds: "hardware", "devices", "classes", "links", "storage".  Empty when there is none; problems
+  /// Kinds: "hardware", "devices", "classes", "links", "storage", "profiles".  Empty when there is none; problems
   /// inside the file go to the diagnostics.
   std::function<std::optional<Node>(std::string_view kind, std::string_view name, Diagnostics&)> find;
   /// All names of a kind, for suggestions.

@@ -8,9 +8,12 @@
 /// Not here     Formulas of collectives (sim/collective.h).
 
 #include "hardware/sourced.h"
+#include "hardware/time_curve.h"
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ridge {
 
@@ -96,6 +99,15 @@ template <> struct EnumNames<Topology> {
   };
 };
 
+/// One collective as calibration timed it, over `ranks` devices of one domain.
+struct CollectiveCurve {
+  std::string collective;  ///< "all_reduce", "all_gather", "reduce_scatter", "all_to_all" ...
+  std::int64_t ranks = 0;
+  bool in_graph = false;  ///< replayed from a graph, else launched one by one
+  std::shared_ptr<const TimeCurve> curve;
+  Origin origin;
+};
+
 /// Domains of devices joined by one kind of link.
 struct Tier {
   std::string name;          ///< its key in the file: "nvlink", "network"
@@ -105,6 +117,7 @@ struct Tier {
   std::int64_t ports_per_node = 0;         ///< network adapters of a node; 0: link.bandwidth is per device
   std::int64_t axes = 0, axis_length = 0;  ///< torus only
   Sourced<double> oversubscription;        ///< cross-domain bandwidth is divided by it; unknown = 1
+  std::vector<CollectiveCurve> curves;     ///< of a profile only
 };
 
 template <> struct SchemaOf<ProtocolTimes> { static const Schema<ProtocolTimes>& get(); };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 namespace ridge {
 namespace {
@@ -41,7 +42,20 @@ KernelConstants kernel_constants(const KernelFit& fit, std::string_view key, Exp
   return {figure(fit.fixed_time, key, "fixed_time", Seconds{0}, ex),
           figure(fit.flop_fraction, key, "flop_fraction", 1.0, ex),
           figure(fit.bandwidth_fraction, key, "bandwidth_fraction", 1.0, ex),
-          figure(fit.exponent, key, "exponent", 16.0, ex)};
+          figure(fit.exponent, key, "exponent", 16.0, ex), fit.residual.table ? &fit.residual : nullptr};
+}
+
+Traced<Seconds> calibrated_time(Traced<Seconds> law, const KernelConstants& k, std::span<const double> at,
+                                Explain* ex) {
+  if (!k.residual) return law;
+  const ResidualTable& table = *k.residual->table;
+  const double r = std::exp(residual_at(table, at));
+  if (!ex) return {law.value * r, 0};
+  std::string key = k.residual->name + ", measured / law at ";
+  for (std::size_t i = 0; i < at.size(); ++i)
+    key += fmt::format("{}{} {:g}", i == 0 ? "" : ", ", table.axes[i].name, at[i]);
+  const Traced<double> ratio{r, ex->input(key, r, Dim{}, k.residual->origin)};
+  return note(ex, calibrated_time_formula, law.value * r, {{"t", law}, {"r", ratio}});
 }
 
 Traced<Seconds> kernel_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<FlopPerSecond> peak,

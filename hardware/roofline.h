@@ -7,6 +7,7 @@
 
 #include "hardware/cluster.h"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ Traced<Seconds> roofline_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<Fl
 struct KernelConstants {
   Traced<Seconds> fixed_time;
   Traced<double> flop_fraction{1.0, 0}, bandwidth_fraction{1.0, 0}, exponent{16.0, 0};
+  const CalibratedTable* residual = nullptr;  ///< of the fit they came from, which must outlive them
 };
 /// `key` is the fit's dotted path ("hardware.device.achievable.gemm.bf16"); unknown figures become
 /// t0 = 0, fractions 1, q = 16 (the textbook roofline), recorded as assumptions.
@@ -54,6 +56,16 @@ inline constexpr Formula arithmetic_time_formula{"hardware.kernel.arithmetic_tim
 /// Explain  hardware.kernel.*     Monotone in F and B; at least the roofline of the scaled peaks.
 Traced<Seconds> kernel_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<FlopPerSecond> peak,
                             Traced<BytesPerSecond> bandwidth, const KernelConstants&, Explain* ex = nullptr);
+
+inline constexpr Formula calibrated_time_formula{
+    "hardware.kernel.calibrated", "time of a kernel, the law times what calibration found beside it", "t * r",
+    "residual table of a profile: hardware/residual_table.h"};
+
+/// A law's time times exp(R(at)) of the constants' residual table; the law's time where there is none.
+/// `at` are positive sizes, one for each of the table's axes.
+/// Explain  hardware.kernel.calibrated, over an input that names the profile and its line
+Traced<Seconds> calibrated_time(Traced<Seconds> law, const KernelConstants&, std::span<const double> at,
+                                Explain* ex = nullptr);
 
 /// min(P, I·W): the rate a kernel of intensity I can reach.
 FlopPerSecond attainable(FlopPerByte intensity, FlopPerSecond peak, BytesPerSecond bandwidth);

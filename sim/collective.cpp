@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 
 namespace ridge {
 namespace {
@@ -192,14 +193,85 @@ Traced<Seconds> recorded(const Collective& c, const Choice& choice, const GroupL
               {{"l", l}, {"v", v}, {"S", c.bytes}, {"B", B}});
 }
 
+constexpr Formula ratio_formula{"collective.calibrated", "time of a collective, scaled by a measured one",
+                                "t * m / p",
+                                "the nearest number of ranks that was measured, and the law for it"};
+
+std::string_view name_of(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::all_reduce: return "all_reduce";
+    case CollectiveKind::all_gather: return "all_gather";
+    case CollectiveKind::reduce_scatter: return "reduce_scatter";
+    case CollectiveKind::all_to_all: return "all_to_all";
+    case CollectiveKind::broadcast: return "broadcast";
+    case CollectiveKind::send_receive: return "send_receive";
+  }
+  return {};
+}
+
+/// How badly a curve fits a call: ranks first (in doublings), then how it was launched and how far it goes.
+double misfit(const CollectiveCurve& curve, const Collective& c, const GroupLink& g) {
+  const double ranks = static_cast<double>(g.ranks), measured = static_cast<double>(curve.ranks);
+  const bool is_beyond = c.bytes.value > curve.curve->sizes.back();
+  return 4 * std::abs(std::log2(ranks / measured)) + (curve.in_graph != c.in_graph ? 1 : 0) +
+         (is_beyond ? 2 : 0);
+}
+
+/// The best measured curve within two doublings of the ranks; null where there is none.
+const CollectiveCurve* curve_for(const Collective& c, const GroupLink& g) {
+  if (g.num_used != 1) return nullptr;
+  const CollectiveCurve* found = nullptr;
+  for (const CollectiveCurve& curve : g.used[0].tier->curves) {
+    if (curve.collective != name_of(c.kind) || misfit(curve, c, g) > 11) continue;
+    if (!found || misfit(curve, c, g) < misfit(*found, c, g)) found = &curve;
+  }
+  return found;
+}
+
+Traced<Seconds> on_curve(const CollectiveCurve& curve, Traced<Bytes> bytes, Explain* ex) {
+  const Seconds value = curve_time(*curve.curve, bytes.value);
+  if (!ex) return {value, 0};
+  const CurveSegment s = curve_segment(*curve.curve, bytes.value);
+  const std::string name = "measured " + curve.collective + " of " + std::to_string(curve.ranks) +
+                           " devices" + (curve.in_graph ? " in a graph" : "");
+  const auto known = [&](const std::string& what, auto v) {
+    using Q = decltype(v);
+    return Traced<Q>{v, ex->input(name + ", " + what, v.value(), Q::dim, curve.origin)};
+  };
+  const auto at = [&](Bytes size) { return format(size); };
+  const auto left = known("time at " + at(s.left), s.left_time);
+  if (!(s.right > s.left)) return left;
+  return note(ex, curve_formula, value,
+              {{"ta", left},
+               {"tb", known("time at " + at(s.right), s.right_time)},
+               {"S", bytes},
+               {"a", known("size " + at(s.left), s.left)},
+               {"b", known("size " + at(s.right), s.right)}});
+}
+
+Traced<Seconds> by_law(const Collective& c, const GroupLink& g, Explain* ex) {
+  const Choice choice = best(c.kind, c.bytes.value, g);
+  if (!ex) return {choice.time, 0};
+  return recorded(c, choice, g, ex);
+}
+
+/// Of the nearest group that was measured: its ratio to the law carries over.
+Traced<Seconds> scaled_law(const CollectiveCurve& curve, const Collective& c, const GroupLink& g,
+                           Explain* ex) {
+  GroupLink measured = g;
+  measured.ranks = measured.ranks_per_node = measured.used[0].fan = curve.ranks;
+  const auto t = by_law(c, g, ex), m = on_curve(curve, c.bytes, ex), p = by_law(c, measured, ex);
+  return note(ex, ratio_formula, t.value * (m.value / p.value), {{"t", t}, {"m", m}, {"p", p}});
+}
+
 }  // namespace
 
 Traced<Seconds> collective_time(const Collective& c, const GroupLink& g, Explain* ex) {
   if (g.ranks <= 1 || g.num_used == 0)
     return constant(ex, "no communication", Seconds{0}, "a group of one device");
-  const Choice choice = best(c.kind, c.bytes.value, g);
-  if (!ex) return {choice.time, 0};
-  return recorded(c, choice, g, ex);
+  const CollectiveCurve* curve = curve_for(c, g);
+  if (!curve) return by_law(c, g, ex);
+  return curve->ranks == g.ranks ? on_curve(*curve, c.bytes, ex) : scaled_law(*curve, c, g, ex);
 }
 
 Traced<Seconds> point_to_point_time(Traced<Bytes> bytes, const Tier* tier, const Cluster& cluster,

@@ -11,6 +11,8 @@
 ///   B = min over tiers of r_i e_i B_i: the ranks inside a member use its ports together
 ///
 /// Protocols  LL 0.5 of the bandwidth, LL128 0.92, Simple all of it; each with its own latencies
+/// Measured   where a calibrated profile has the collective's curve for the group's ranks, the curve is the
+///            time; for other numbers of ranks the law takes the nearest measured group's ratio to it
 /// Source     NVIDIA/nccl src/graph/tuning.cc (the tuner's model); Thakur et al. 2005 for the volumes
 /// Laws       monotone in S; one rank costs nothing
 /// Check      H200, 4 ranks, 1 KiB all-reduce: 6.6 us + 6 x 0.6 us with LL (tests/sim/collective_test.cpp)
@@ -28,6 +30,7 @@ enum class CollectiveKind { all_reduce, all_gather, reduce_scatter, all_to_all, 
 struct Collective {
   CollectiveKind kind;
   Traced<Bytes> bytes;
+  bool in_graph = false;  ///< replayed from a graph, where a profile knows the difference
 };
 
 /// Pre  the group is joined (GroupLink::is_joined); one that is not costs nothing, and the plan has a

@@ -45,7 +45,7 @@ class InferenceTimer {
         list_(list),
         rates_(rates(p,
                      {enum_name(s_.weight_format.arithmetic), attention_precision(), Load::burst,
-                      s_.software.attention_flash2},
+                      s_.software.attention_flash2, s_.model.head_dim},
                      ex)),
         links_(links(s_.hardware, plan, ex)) {}
 

@@ -92,10 +92,29 @@ Bound bound_of(Flop flops, Bytes bytes, FlopPerSecond peak, BytesPerSecond memor
   return compute >= memory_time ? Bound::compute : Bound::memory;
 }
 
+/// Of a profile's fit at another head dimension than the presets'.
+void set_other_width(Rates& r, const AttentionFits& fits, Explain* ex) {
+  const std::string key = ex ? "hardware.device.achievable.attention.d" + std::to_string(fits.head_dim) : "";
+  r.prefill = kernel_constants(fits.prefill, key + ".prefill", ex);
+  r.backward = kernel_constants(fits.backward, key + ".backward", ex);
+  r.decode = kernel_constants(fits.decode, key + ".decode", ex);
+  r.decode_per_head = input(ex, key + ".decode_per_head", fits.decode_per_head.value);
+}
+
+/// The fits of the nearest head dimension.
+const AttentionFits& of_width(const AttentionFits& usual, std::int64_t head_dim) {
+  const AttentionFits* nearest = &usual;
+  const auto distance = [&](const AttentionFits& f) { return std::abs(f.head_dim - head_dim); };
+  for (const AttentionFits& other : usual.other_widths)
+    if (distance(other) < distance(*nearest)) nearest = &other;
+  return *nearest;
+}
+
 /// Constants of the attention kernels the stack runs.
-void set_attention(Rates& r, const Achievable& a, bool wants_flash2, Explain* ex) {
-  const bool flash2 = wants_flash2 && a.attention_flash2.prefill.flop_fraction.is_known();
-  const AttentionFits& fits = flash2 ? a.attention_flash2 : a.attention;
+void set_attention(Rates& r, const Achievable& a, const RateRequest& request, Explain* ex) {
+  const bool flash2 = request.flash2 && a.attention_flash2.prefill.flop_fraction.is_known();
+  const AttentionFits& fits = of_width(flash2 ? a.attention_flash2 : a.attention, request.head_dim);
+  if (fits.head_dim != a.attention.head_dim) return set_other_width(r, fits, ex);
   auto constants = [&](const KernelFit& fit, std::string_view best, std::string_view second) {
     return kernel_constants(fit, flash2 ? second : best, ex);
   };
@@ -117,6 +136,18 @@ void set_peaks(Rates& r, Explain* ex) {
     *k = kernel_constants(KernelFit{}, "hardware.device.peak_rates", ex);
   r.decode_per_head = constant(ex, "no time per head", Seconds{0}, "the roofline bound has no fixed costs");
   r.gap = constant(ex, "no gap between kernels", Seconds{0}, "the roofline bound has no fixed costs");
+}
+
+Traced<Seconds> calibrated_attention(Traced<Seconds> law, const AttentionShape& s, AttentionPass pass,
+                                     const KernelConstants& k, Explain* ex) {
+  const double group = s.heads.value / s.kv_heads.value;
+  if (pass == AttentionPass::decode)
+    return calibrated_time(law, k,
+                           std::array{s.sequences.value * s.kv_heads.value, s.key_tokens.value, group}, ex);
+  return calibrated_time(law, k,
+                         std::array{s.sequences.value * s.heads.value, s.query_tokens.value,
+                                    s.key_tokens.value / s.query_tokens.value, group},
+                         ex);
 }
 
 }  // namespace
@@ -147,7 +178,7 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
           : r.one;
   r.product.flop_fraction =
       scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, clock, ex);
-  set_attention(r, d.achievable, request.flash2, ex);
+  set_attention(r, d.achievable, request, ex);
   for (KernelConstants* k : {&r.prefill, &r.backward, &r.decode})
     k->flop_fraction =
         scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, clock, ex);
@@ -176,6 +207,9 @@ KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) 
                      {"w", s.weight},
                      {"r", s.result}});
   cost.time = kernel_time(cost.flops, cost.bytes, rates.product_peak, rates.memory, rates.product, ex);
+  // Tables are of one product of equally wide operands.
+  if (s.count.value == 1 && a == w)
+    cost.time = calibrated_time(cost.time, rates.product, std::array{s.m.value, s.n.value, s.k.value}, ex);
   cost.bound = bound_of(cost.flops.value, cost.bytes.value, rates.product_peak.value, rates.memory.value,
                         rates.product, cost.time.value);
   return cost;
@@ -224,6 +258,7 @@ KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rat
              {{"t0", k.fixed_time}, {"cw", r.decode_per_head}, {"S", s.sequences}, {"K", s.kv_heads}});
   }
   cost.time = kernel_time(cost.flops, cost.bytes, r.attention_peak, r.memory, k, ex);
+  if (k.residual && !s.is_shared_key_value) cost.time = calibrated_attention(cost.time, s, pass, k, ex);
   cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.attention_peak.value, r.memory.value, k,
                         cost.time.value);
   return cost;
@@ -245,6 +280,8 @@ KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r
   k.fixed_time =
       note(ex, pass_fixed, kernels.value * k.fixed_time.value, {{"kernels", kernels}, {"t0", k.fixed_time}});
   cost.time = kernel_time(cost.flops, bytes, r.attention_peak, r.memory, k, ex);
+  if (k.residual && bytes.value > Bytes{} && kernels.value > 0)
+    cost.time = calibrated_time(cost.time, k, std::array{bytes.value.value() / kernels.value}, ex);
   cost.bound = k.fixed_time.value * 2 > cost.time.value ? Bound::launch : Bound::memory;
   return cost;
 }

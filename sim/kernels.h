@@ -2,7 +2,7 @@
 /// Time of one kernel: matrix products, attention cores, pointwise passes, on one device.
 ///
 /// Each is the device's achievable law (hardware/roofline.h) over the FLOPs it must do and the bytes
-/// it must move.  `Rates` copies the constants out of the hardware and software descriptions once per
+/// it must move, times what a calibrated profile's residual table says at their sizes.  `Rates` copies the constants out of the hardware and software descriptions once per
 /// evaluation, the stack's efficiencies already applied.
 
 #include "hardware/roofline.h"
@@ -30,7 +30,8 @@ enum class Load { burst, sustained };
 struct RateRequest {
   std::string_view product, attention;
   Load load = Load::burst;
-  bool flash2 = false;  ///< FlashAttention 2 instead of the device's best kernels
+  bool flash2 = false;          ///< FlashAttention 2 instead of the device's best kernels
+  std::int64_t head_dim = 128;  ///< of the attention heads: profiles know several
 };
 Rates rates(const Prepared&, const RateRequest&, Explain* ex = nullptr);
 

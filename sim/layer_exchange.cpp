@@ -34,7 +34,9 @@ void LayerRunner::run_ring(const AttentionShape& s) {
 KernelCost LayerRunner::exchange(CollectiveKind kind, Traced<Bytes> bytes, const GroupLink& link) {
   KernelCost cost;
   cost.bytes = bytes;
-  cost.time = collective_time({kind, bytes}, link, ex_);
+  const Launch& launch = c_.prepared.scenario.software.launch;
+  const LaunchMode mode = c_.batch.is_decode ? launch.decode_mode.value_or(launch.mode) : launch.mode;
+  cost.time = collective_time({kind, bytes, mode == LaunchMode::graph}, link, ex_);
   cost.bound = link.nodes > 1 ? Bound::network : Bound::link;
   m_ = n_ = k_ = 0;
   return cost;

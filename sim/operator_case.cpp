@@ -48,7 +48,7 @@ class OperatorTimer {
         parts_(out.time, ex),
         rates_(rates(p,
                      {o_.dtype, o_.dtype == "fp8" ? "bf16" : std::string_view(o_.dtype), Load::burst,
-                      o_.implementation == "flash"},
+                      o_.implementation == "flash", o_.head_dim},
                      ex)),
         width_(input(ex, "operator.dtype", BytesPerElement{bytes_of(o_.dtype)})) {}
 
@@ -140,7 +140,7 @@ class OperatorTimer {
     const GroupLink link = group_link(s_.hardware, ranks, 1, ex_);
     KernelCost cost;
     cost.bytes = bytes;
-    cost.time = collective_time({kind, bytes}, link, ex_);
+    cost.time = collective_time({kind, bytes, o_.launch == "graph"}, link, ex_);
     cost.bound = link.nodes > 1 ? Bound::network : Bound::link;
     add(part, OperatorKind::collective, cost);
   }

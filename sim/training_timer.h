@@ -31,7 +31,7 @@ class TrainingTimer {
         list_(list),
         rates_(rates(p,
                      {s_.precision.compute, s_.precision.attention_compute, Load::sustained,
-                      s_.software.attention_flash2},
+                      s_.software.attention_flash2, s_.model.head_dim},
                      ex)),
         links_(links(s_.hardware, plan, ex)) {}
 

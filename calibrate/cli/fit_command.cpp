@@ -140,10 +140,7 @@ int write_results(const FitCommand& c, Profile profile) {
   profile.facts.try_emplace("date", today());
   if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
   if (c.preset_out.empty()) return done;
-  const std::string driver = profile.facts.contains("driver") ? ", driver " + profile.facts.at("driver") : "";
-  const std::string citation = fmt::format("ridge-calibrate on {}{}", profile.device, driver);
-  const std::string text =
-      achievable_preset(profile, profile.device + ", calibrated", citation, profile.facts.at("date"));
+  const std::string text = calibrated_preset(profile, profile.device + ", calibrated", c.out);
   return write_file(c.preset_out, text) ? done : bad_usage;
 }
 
@@ -153,7 +150,8 @@ int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDev
   Models models = fit_models(without_limits(run.points), device.limits(), {.has_table = c.has_table});
   models.skipped.insert(models.skipped.end(), run.skipped.begin(), run.skipped.end());
   print_models(models);
-  Profile profile{1, device.name, "cpu", {run.facts.begin(), run.facts.end()}, std::move(models)};
+  Profile profile{device.name,       "cpu", "measured", "", {run.facts.begin(), run.facts.end()},
+                  std::move(models), {},    {}};
   profile.facts.try_emplace("date", today());
   if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
   if (c.preset_out.empty()) return done;
@@ -191,8 +189,14 @@ int fit(const FitCommand& c) {
       continue;
     }
     fmt::print("\n{} against preset {}\n", device, base);
-    Profile profile{
-        1, device, base, {run.facts.begin(), run.facts.end()}, fit_device(c, run, device, *limits), {}, {}};
+    Profile profile{device,
+                    base,
+                    "measured",
+                    "",
+                    {run.facts.begin(), run.facts.end()},
+                    fit_device(c, run, device, *limits),
+                    {},
+                    {}};
     if (devices.size() == 1) add_observations(profile, run);
     print_models(profile.models);
     print_observations(profile);

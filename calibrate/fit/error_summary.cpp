@@ -51,7 +51,7 @@ std::vector<RegimeInterval> conformal_intervals(std::span<const Prediction> pred
     const double n = static_cast<double>(errors.size());
     const auto rank = static_cast<std::size_t>(std::ceil((n + 1) * confidence));
     const double r = errors[std::min(rank, errors.size()) - 1];
-    out.push_back({regime, static_cast<std::int64_t>(errors.size()), std::exp(r) - 1});
+    out.push_back({regime, {}, static_cast<std::int64_t>(errors.size()), std::exp(r) - 1});
   }
   return out;
 }

@@ -40,6 +40,7 @@ struct ErrorSummary {
 
 struct RegimeInterval {
   std::string regime;
+  std::string pool;         ///< whose residuals, where the regime's own were too few; else empty
   std::int64_t points = 0;  ///< residuals it rests on
   double fraction = 0;      ///< f above
 };

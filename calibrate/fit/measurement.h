@@ -56,7 +56,4 @@ std::string sizes_text(const Measurement&);
 /// point alone, so that neither order nor company changes it.
 bool is_chosen_for_hold_out(const Measurement&, double fraction);
 
-/// FNV-1a, 64 bits: stable across platforms, no secret.
-std::uint64_t stable_hash(std::string_view text);
-
 }  // namespace ridge

@@ -1,5 +1,7 @@
 #include "calibrate/fit/model.h"
 
+#include "base/stable_hash.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>

@@ -6,12 +6,13 @@
 ///   3. predict the points held out: error summary, interval per regime and its coverage
 ///   4. gates: a model too wrong or beyond the machine's limits is kept, but not accepted
 ///
-/// Families over bytes alone become curves (time_curve.h) by the same steps.
+/// Families over bytes alone become curves (hardware/time_curve.h) by the same steps.
 
+#include "calibrate/fit/curve_fit.h"
 #include "calibrate/fit/error_summary.h"
 #include "calibrate/fit/law.h"
-#include "calibrate/fit/residual_table.h"
-#include "calibrate/fit/time_curve.h"
+#include "calibrate/fit/residual_fit.h"
+#include "hardware/profile_record.h"
 
 #include <functional>
 #include <string>
@@ -50,12 +51,7 @@ struct MeasuredFigure {
   Seconds time;
 };
 
-/// Names of the residual table's axes for a family, and where a measurement lies on them.
-///   gemm               m, n, k
-///   attention_prefill  batch·heads, query tokens, key tokens / query tokens, heads / kv_heads
-///   attention_decode   batch·kv_heads, key tokens, heads / kv_heads
-///   pointwise          bytes
-std::vector<std::string> table_axes(std::string_view family);
+/// Where a measurement lies on the axes of its family's table (table_axes of hardware/profile_record.h).
 std::vector<double> table_position(const Measurement&);
 
 /// Which interval a point belongs to: "m <= 64", "m 65 - 1024", "m > 1024"; other families by time:

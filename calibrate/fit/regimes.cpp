@@ -4,18 +4,12 @@
 
 namespace ridge {
 
-std::vector<std::string> table_axes(std::string_view family) {
-  if (family == "gemm") return {"m", "n", "k"};
-  if (family == "attention_prefill") return {"heads_in_batch", "query_tokens", "keys_per_query", "group"};
-  if (family == "attention_decode") return {"kv_heads_in_batch", "key_tokens", "group"};
-  return {"bytes"};
-}
-
 std::vector<double> table_position(const Measurement& x) {
   if (x.family == "gemm") return {x.size("m"), x.size("n"), x.size("k")};
   const double batch = x.size("batch"), heads = x.size("heads"), kv_heads = x.size("kv_heads", heads);
   const double group = heads / kv_heads, keys = x.size("key_tokens"), queries = x.size("query_tokens");
-  if (x.family == "attention_prefill") return {batch * heads, queries, keys / queries, group};
+  if (x.family == "attention_prefill" || x.family == "attention_backward")
+    return {batch * heads, queries, keys / queries, group};
   if (x.family == "attention_decode") return {batch * kv_heads, keys, group};
   return {x.size("bytes")};
 }

@@ -1,4 +1,4 @@
-#include "calibrate/io/profile_schema.h"
+#include "calibrate/io/profile.h"
 
 #include <cmath>
 
@@ -19,9 +19,14 @@ std::vector<double> rounded_logs(const std::vector<double>& all) {
   return out;
 }
 
-template <class Q> std::vector<double> plain(const std::vector<Q>& all) {
+std::vector<double> plain(const std::vector<Bytes>& all) {
   std::vector<double> out;
-  for (const Q& q : all) out.push_back(q.value());
+  for (const Bytes b : all) out.push_back(b.value());
+  return out;
+}
+std::vector<double> plain(const std::vector<Seconds>& all) {
+  std::vector<double> out;
+  for (const Seconds t : all) out.push_back(rounded(t.value()));
   return out;
 }
 
@@ -39,12 +44,12 @@ ErrorSummary summary_of(const ErrorRecord& r) {
 
 std::vector<IntervalRecord> records_of(const std::vector<RegimeInterval>& all) {
   std::vector<IntervalRecord> out;
-  for (const RegimeInterval& i : all) out.push_back({i.regime, i.points, rounded(i.fraction)});
+  for (const RegimeInterval& i : all) out.push_back({i.regime, i.pool, i.points, rounded(i.fraction)});
   return out;
 }
 std::vector<RegimeInterval> intervals_of(const std::vector<IntervalRecord>& all) {
   std::vector<RegimeInterval> out;
-  for (const IntervalRecord& i : all) out.push_back({i.regime, i.points, i.fraction});
+  for (const IntervalRecord& i : all) out.push_back({i.regime, i.pool, i.points, i.fraction});
   return out;
 }
 
@@ -56,8 +61,7 @@ KernelRecord record_of(const KernelModel& m) {
   r.bandwidth_fraction = rounded(m.law.bandwidth_fraction);
   r.exponent = rounded(m.law.exponent);
   r.peak = m.law.peak, r.bandwidth = m.law.bandwidth;
-  for (const TableAxis& a : m.residual.axes) r.residual.axes.push_back({a.name, {a.knots}});
-  r.residual.values.values = rounded_logs(m.residual.values);
+  r.residual = {m.residual.axes, rounded_logs(m.residual.values)};
   r.fitted_points = m.fitted_points;
   r.fitted = record_of(m.fitted), r.hold_out = record_of(m.hold_out);
   r.intervals = records_of(m.intervals);
@@ -68,8 +72,7 @@ KernelRecord record_of(const KernelModel& m) {
 KernelModel model_of(const KernelRecord& r) {
   KernelModel m{.family = r.family, .variant = r.variant, .library = r.library};
   m.law = {r.fixed_time, r.flop_fraction, r.bandwidth_fraction, r.exponent, r.per_unit, r.peak, r.bandwidth};
-  for (const AxisRecord& a : r.residual.axes) m.residual.axes.push_back({a.name, a.knots.values});
-  m.residual.values = r.residual.values.values;
+  m.residual = r.residual;
   m.fitted_points = r.fitted_points;
   m.fitted = summary_of(r.fitted), m.hold_out = summary_of(r.hold_out);
   m.intervals = intervals_of(r.intervals);
@@ -91,8 +94,7 @@ CurveRecord record_of(const CurveModel& m) {
 
 CurveModel model_of(const CurveRecord& r) {
   CurveModel m{.family = r.family, .variant = r.variant, .library = r.library};
-  for (const double s : r.sizes_in_bytes.values) m.curve.sizes.emplace_back(s);
-  for (const double t : r.times_in_seconds.values) m.curve.times.emplace_back(t);
+  m.curve = curve_of(r);
   m.fitted_points = r.fitted_points;
   m.hold_out = summary_of(r.hold_out);
   m.intervals = intervals_of(r.intervals);
@@ -153,7 +155,7 @@ CountedKernel counted_of(const CounterRecord& r) {
 }  // namespace
 
 ProfileRecord record_of(const Profile& p) {
-  ProfileRecord r{p.version, p.device, p.base, p.facts};
+  ProfileRecord r{profile_version, p.device, p.base, p.kind, p.source, p.facts};
   for (const KernelModel& m : p.models.kernels) r.kernels.push_back(record_of(m));
   for (const CurveModel& m : p.models.curves) r.curves.push_back(record_of(m));
   for (const MeasuredFigure& f : p.models.figures)
@@ -165,7 +167,7 @@ ProfileRecord record_of(const Profile& p) {
 }
 
 Profile profile_of(const ProfileRecord& r) {
-  Profile p{r.calibration, r.device, r.base, r.facts, {}, {}, {}};
+  Profile p{r.device, r.base, r.kind, r.source, r.facts, {}, {}, {}};
   for (const KernelRecord& k : r.kernels) p.models.kernels.push_back(model_of(k));
   for (const CurveRecord& c : r.curves) p.models.curves.push_back(model_of(c));
   for (const FigureRecord& f : r.figures) p.models.figures.push_back({f.family, f.variant, f.time});

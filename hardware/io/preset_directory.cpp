@@ -27,9 +27,11 @@ std::string preset_path(std::string_view kind, std::string_view name) {
 
 Library preset_library(std::string root) {
   auto find = [root](std::string_view kind, std::string_view name, Diagnostics& d) -> std::optional<Node> {
-    if (!is_file_name(name)) return std::nullopt;
+    const bool is_own_file = kind == "profiles" && name.find('/') != std::string_view::npos;
+    if (!is_own_file && !is_file_name(name)) return std::nullopt;
     std::string path = root + '/' + preset_path(kind, name);
     std::error_code ignored;
+    if (is_own_file) path = name;
     if (kind == "hardware" && !fs::exists(path, ignored)) path = root + '/' + preset_path("devices", name);
     if (!fs::exists(path, ignored)) return std::nullopt;
     SourcePtr source = read_source(path, d);

@@ -46,15 +46,15 @@ bool is_file(const fs::path& path) {
 
 std::string_view folder_of(PresetKind kind) {
   static constexpr std::string_view folders[num_kinds] = {
-      "models",   "hardware",  "devices",    "devices/classes", "links",    "storage",
-      "software", "precision", "optimizers", "formats",         "scenarios"};
+      "models",   "hardware", "devices",   "devices/classes", "links",   "storage",
+      "profiles", "software", "precision", "optimizers",      "formats", "scenarios"};
   return folders[static_cast<std::size_t>(kind)];
 }
 
 std::string_view noun_of(PresetKind kind) {
   static constexpr std::string_view nouns[num_kinds] = {
-      "model",    "hardware",         "device",    "device class",   "link",    "storage",
-      "software", "precision recipe", "optimizer", "storage format", "scenario"};
+      "model",   "hardware", "device",           "device class", "link",           "storage",
+      "profile", "software", "precision recipe", "optimizer",    "storage format", "scenario"};
   return nouns[static_cast<std::size_t>(kind)];
 }
 

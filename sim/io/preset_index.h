@@ -28,6 +28,7 @@ enum class PresetKind {
   device_class,
   link,
   storage,
+  profile,
   software,
   precision,
   optimizer,

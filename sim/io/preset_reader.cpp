@@ -37,6 +37,7 @@ PresetKind kind_of_folder(std::string_view folder) {
   if (folder == "classes") return PresetKind::device_class;
   if (folder == "links") return PresetKind::link;
   if (folder == "storage") return PresetKind::storage;
+  if (folder == "profiles") return PresetKind::profile;
   return PresetKind::hardware;
 }
 
@@ -44,6 +45,10 @@ Library hardware_library(const PresetIndex& presets) {
   Library library;
   library.find = [&presets](std::string_view folder, std::string_view name,
                             Diagnostics& d) -> std::optional<Node> {
+    if (folder == "profiles" && looks_like_path(name)) {
+      const Node* file = presets.document_or_file(PresetKind::profile, name, {}, d);
+      return file ? std::optional<Node>(*file) : std::nullopt;
+    }
     const Node* n = presets.find(kind_of_folder(folder), name, d);
     if (!n && folder == "hardware") n = presets.find(PresetKind::device, name, d);
     return n ? std::optional<Node>(*n) : std::nullopt;

@@ -90,5 +90,49 @@ TEST(Collective, ARingPlayedStepByStep) {
   EXPECT_NEAR(seconds(CollectiveKind::all_reduce, S, 8), played, 1e-12);
 }
 
+Cluster with_curve() {
+  Cluster c = cluster(8);
+  TimeCurve curve{{Bytes{1000}, Bytes{3000}}, {Seconds{1e-5}, Seconds{2e-5}}};
+  c.tiers.inner_to_outer[0].curves = {{"all_reduce",
+                                       4,
+                                       false,
+                                       std::make_shared<const TimeCurve>(std::move(curve)),
+                                       {Origin::Kind::measured, "p.yaml:7", "profile mine", "2026"}}};
+  return c;
+}
+
+double measured(const Cluster& c, CollectiveKind kind, double bytes, std::int64_t ranks) {
+  return collective_time({kind, {Bytes{bytes}, 0}}, group_link(c, ranks, 1)).value.value();
+}
+
+// Half way between two measured sizes, half way between their times; below the first, its time.
+TEST(MeasuredCollective, FollowsItsCurve) {
+  const Cluster c = with_curve();
+  EXPECT_DOUBLE_EQ(measured(c, CollectiveKind::all_reduce, 2000, 4), 1.5e-5);
+  EXPECT_DOUBLE_EQ(measured(c, CollectiveKind::all_reduce, 10, 4), 1e-5);
+  EXPECT_DOUBLE_EQ(measured(c, CollectiveKind::all_reduce, 5000, 4), 3e-5);
+  EXPECT_EQ(measured(c, CollectiveKind::all_gather, 2000, 4), seconds(CollectiveKind::all_gather, 2000, 4));
+  EXPECT_EQ(measured(c, CollectiveKind::all_reduce, 2000, 16), seconds(CollectiveKind::all_reduce, 2000, 16));
+}
+
+// Eight were not measured: the law for eight, times what four took over the law for four.
+TEST(MeasuredCollective, ScalesTheLawForOtherNumbersOfRanks) {
+  const Cluster c = with_curve();
+  const double ratio = 1.5e-5 / seconds(CollectiveKind::all_reduce, 2000, 4);
+  EXPECT_NEAR(measured(c, CollectiveKind::all_reduce, 2000, 8),
+              ratio * seconds(CollectiveKind::all_reduce, 2000, 8), 1e-15);
+}
+
+TEST(MeasuredCollective, IsExplainedByTheProfile) {
+  const Cluster c = with_curve();
+  Explain ex;
+  const auto t =
+      collective_time({CollectiveKind::all_reduce, {Bytes{2000}, 0}}, group_link(c, 4, 1, &ex), &ex);
+  const auto& left = ex.record(ex.edges(t.node)[0].node);
+  EXPECT_EQ(left.origin.kind, Origin::Kind::measured);
+  EXPECT_EQ(left.origin.where, "p.yaml:7");
+  EXPECT_EQ(left.value, 1e-5);
+}
+
 }  // namespace
 }  // namespace ridge

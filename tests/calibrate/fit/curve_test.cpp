@@ -1,4 +1,4 @@
-#include "calibrate/fit/time_curve.h"
+#include "calibrate/fit/curve_fit.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "calibrate/fit/residual_table.h"
+#include "calibrate/fit/residual_fit.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -4,6 +4,7 @@
 #include "hardware/io/preset_directory.h"
 
 #include <cmath>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,7 +39,7 @@ Profile made() {
                    .sizes = {{"bytes", std::exp2(e)}},
                    .time = Seconds{8e-6 + std::exp2(e) / 2e11}});
   all.push_back({.family = "launch", .variant = "eager", .time = Seconds{3.2e-6}});
-  Profile p{1, "NVIDIA H200", "hgx-h200", {{"driver", "580.1"}}, fit_models(all, limits)};
+  Profile p{"NVIDIA H200", "hgx-h200", "measured", "", {{"driver", "580.1"}}, fit_models(all, limits)};
   p.models.skipped.emplace_back("NVLink multicast: off");
   return p;
 }
@@ -121,7 +122,7 @@ TEST(Profile, CutShortIsRefused) {
 
 TEST(Profile, OtherVersionsUnknownKeysAndImpossibleValuesAreRefused) {
   const std::string text = profile_text(made());
-  EXPECT_NE(error_of(replaced(text, "calibration: 1", "calibration: 2")), "");
+  EXPECT_NE(error_of(replaced(text, "calibration: 2", "calibration: 3")), "");
   EXPECT_NE(error_of(replaced(text, "base:", "bass:")), "");
   EXPECT_NE(error_of(replaced(text, "bandwidth_fraction: 0.", "bandwidth_fraction: 7.")), "");
   EXPECT_NE(error_of("{}"), "");
@@ -133,7 +134,7 @@ TEST(Profile, ImpossibleCurvesAreRefusedEvenWithAFittingDigest) {
   EXPECT_EQ(error_of(profile_text(p)), "impossible-profile");
   p = made();
   p.models.kernels[0].residual.values.pop_back();
-  EXPECT_EQ(error_of(profile_text(p)), "impossible-profile");
+  EXPECT_EQ(error_of(profile_text(p)), "impossible-table");
 }
 
 TEST(Profile, OfAnotherDeviceIsRefused) {
@@ -143,36 +144,31 @@ TEST(Profile, OfAnotherDeviceIsRefused) {
   EXPECT_THAT(d.items()[0].message, HasSubstr("measured on 'NVIDIA H200'"));
 }
 
-TEST(AchievablePreset, ExtendsItsBaseAndReplacesWhatWasFitted) {
+// A preset that names a profile's file is the base with the profile's laws and tables in it.
+TEST(CalibratedPreset, ExtendsItsBaseAndNamesTheProfile) {
   Profile p = made();
   p.models.kernels[0].objections.clear();
+  const std::string file = testing::TempDir() + "/calibrated-profile.yaml";
+  std::ofstream(file) << profile_text(p);
   Diagnostics d;
-  Node preset =
-      read_yaml(source(achievable_preset(p, "H200, calibrated", "ridge-calibrate", "2026-11-22")), d);
+  Node preset = read_yaml(source(calibrated_preset(p, "H200, calibrated", file)), d);
   ReadContext c{.diagnostics = d, .path = "hardware"};
   const Library library = preset_library(RIDGE_SOURCE_DIR "/presets");
   const Cluster cluster = read_cluster(std::move(preset), library, c);
   EXPECT_TRUE(d.empty()) << render(d);
   const KernelFit* fit = cluster.device.achievable.gemm.find(Precision::bf16);
-  ASSERT_TRUE(fit);
-  EXPECT_EQ(fit->flop_fraction.value, p.models.kernels[0].law.flop_fraction);
+  ASSERT_TRUE(fit && fit->residual.table);
+  EXPECT_NEAR(fit->flop_fraction.value, p.models.kernels[0].law.flop_fraction, 1e-5);
   EXPECT_EQ(fit->flop_fraction.kind, Origin::Kind::fitted);
-  EXPECT_EQ(fit->flop_fraction.citation, "ridge-calibrate");
   EXPECT_EQ(cluster.device.achievable.launch.eager.kind, Origin::Kind::measured);
   EXPECT_EQ(cluster.device.hbm.bandwidth.value, BytesPerSecond{4.8e12});  // of the base
-}
-
-TEST(AchievablePreset, LeavesOutWhatTheGatesObjectTo) {
-  Profile p = made();
-  p.models.kernels[0].objections = {"too noisy"};
-  EXPECT_THAT(achievable_preset(p, "x", "y", "2026"), testing::Not(HasSubstr("gemm")));
 }
 
 // What was measured on H200 SXM in 2026-11: an 8192^3 product at about 790 TFLOP/s in bf16, and layers that
 // the fit never saw within 4 % in the median.
 TEST(KeptProfile, OfH200PredictsWhatItClaims) {
   Diagnostics d;
-  const SourcePtr file = read_source(RIDGE_SOURCE_DIR "/calibrate/profiles/h200-sxm.yaml", d);
+  const SourcePtr file = read_source(RIDGE_SOURCE_DIR "/presets/profiles/h200-sxm.yaml", d);
   ASSERT_TRUE(file);
   const auto profile = read_profile(file, d);
   ASSERT_TRUE(profile) << render(d);

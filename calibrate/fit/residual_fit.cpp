@@ -1,4 +1,4 @@
-#include "calibrate/fit/residual_table.h"
+#include "calibrate/fit/residual_fit.h"
 
 #include <Eigen/SparseCholesky>
 #include <algorithm>
@@ -16,22 +16,11 @@ std::size_t table_size(const std::vector<TableAxis>& axes) {
   return n;
 }
 
-/// Shares of the knots around a point: 2^d of them, less where it lies outside.
 Weights weights_at(const std::vector<TableAxis>& axes, std::span<const double> at) {
-  Weights out{{0, 1.0}};
-  for (std::size_t a = 0; a < axes.size(); ++a) {
-    const std::vector<double>& knots = axes[a].knots;
-    const double x = std::clamp(at[a], knots.front(), knots.back());
-    std::size_t i = static_cast<std::size_t>(std::ranges::upper_bound(knots, x) - knots.begin());
-    i = std::clamp<std::size_t>(i, 1, std::max<std::size_t>(knots.size() - 1, 1)) - 1;
-    const double share = knots.size() > 1 ? std::log(x / knots[i]) / std::log(knots[i + 1] / knots[i]) : 0;
-    Weights next;
-    for (const auto& [index, w] : out) {
-      if (share < 1) next.emplace_back(index * knots.size() + i, w * (1 - share));
-      if (share > 0) next.emplace_back(index * knots.size() + i + 1, w * share);
-    }
-    out = std::move(next);
-  }
+  const TableShares s = table_shares(axes, at);
+  Weights out;
+  for (std::size_t c = 0; c < s.count; ++c)
+    if (s.share[c] > 0) out.emplace_back(s.cell[c], s.share[c]);
   return out;
 }
 
@@ -125,11 +114,6 @@ double cross_validated_error(const std::vector<Row>& rows, const Triplets& penal
 }
 
 }  // namespace
-
-double residual_at(const ResidualTable& table, std::span<const double> at) {
-  if (table.values.empty()) return 0;
-  return value_at(weights_at(table.axes, at), table.values);
-}
 
 std::vector<double> choose_knots(std::vector<double> values, std::size_t most) {
   std::ranges::sort(values);

@@ -1,4 +1,4 @@
-#include "calibrate/fit/time_curve.h"
+#include "calibrate/fit/curve_fit.h"
 
 #include "calibrate/fit/robust.h"
 
@@ -70,15 +70,6 @@ TimeCurve fit_curve(std::span<const Measurement> points) {
   }
   for (const double l : isotonic(logs)) curve.times.emplace_back(std::exp(l));
   return curve;
-}
-
-Seconds curve_time(const TimeCurve& c, Bytes size) {
-  if (size <= c.sizes.front() || c.sizes.size() == 1) return c.times.front();
-  auto above = static_cast<std::size_t>(std::ranges::lower_bound(c.sizes, size) - c.sizes.begin());
-  above = std::min(above, c.sizes.size() - 1);
-  const std::size_t below = above - 1;
-  const double share = (size - c.sizes[below]) / (c.sizes[above] - c.sizes[below]);
-  return c.times[below] + (c.times[above] - c.times[below]) * share;
 }
 
 std::vector<LinePiece> line_pieces(const TimeCurve& c, std::size_t most) {

@@ -1,60 +1,6 @@
-#include "calibrate/io/profile_schema.h"
+#include "hardware/profile_record.h"
 
 namespace ridge {
-
-void read_value(const Node& n, Numbers& out, ReadContext& c, Range r) {
-  out.values.clear();
-  if (n.is_null()) return;
-  if (!n.is_scalar()) {
-    c.diagnostics.error("bad-numbers", "numbers stand on one line, separated by commas", n.span);
-    return;
-  }
-  std::string_view rest = n.text;
-  while (!rest.empty()) {
-    const std::size_t comma = rest.find(',');
-    std::string_view one = rest.substr(0, comma);
-    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
-    const auto value = parse_number(one);
-    if (!value || *value < r.low || *value > r.high) {
-      c.diagnostics.error("bad-numbers", "'" + printable(one) + "' is not a number in range", n.span);
-      return;
-    }
-    out.values.push_back(*value);
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-  }
-}
-
-Node write_value(const Numbers& numbers) {
-  if (numbers.values.empty()) return {};
-  std::string text;
-  for (const double v : numbers.values) {
-    if (!text.empty()) text += ", ";
-    text += format_number(v);
-  }
-  Node n = Node::scalar(text);
-  n.quoted = true;
-  return n;
-}
-
-std::string type_text(const Numbers*) { return "numbers on one line"; }
-
-const Schema<AxisRecord>& SchemaOf<AxisRecord>::get() {
-  static const Schema<AxisRecord> s{
-      "axis",
-      "One axis of a residual table",
-      {field("name", &AxisRecord::name, "size that varies along it").required(),
-       field("knots", &AxisRecord::knots, "sizes, ascending").range(1e-9, 1e18).required()}};
-  return s;
-}
-
-const Schema<ResidualRecord>& SchemaOf<ResidualRecord>::get() {
-  static const Schema<ResidualRecord> s{
-      "residual",
-      "log(measured / law) on a grid, last axis fastest",
-      {field("axes", &ResidualRecord::axes, "axes of the grid"),
-       field("values", &ResidualRecord::values, "logarithms").range(-5, 5)}};
-  return s;
-}
 
 const Schema<WorstRecord>& SchemaOf<WorstRecord>::get() {
   static const Schema<WorstRecord> s{"worst point",
@@ -84,6 +30,7 @@ const Schema<IntervalRecord>& SchemaOf<IntervalRecord>::get() {
       "interval",
       "90 % interval of a regime",
       {field("regime", &IntervalRecord::regime, "which points").required(),
+       field("pool", &IntervalRecord::pool, "whose residuals, where the regime's own were too few"),
        field("points", &IntervalRecord::points, "residuals it rests on").non_negative(),
        field("fraction", &IntervalRecord::fraction, "f of [t / (1 + f), t (1 + f)]").non_negative()}};
   return s;
@@ -185,9 +132,11 @@ const Schema<ProfileRecord>& SchemaOf<ProfileRecord>::get() {
   static const Schema<ProfileRecord> s{
       "calibrated profile",
       "What a machine was measured to do",
-      {field("calibration", &ProfileRecord::calibration, "version of the format").range(1, 1).required(),
+      {field("calibration", &ProfileRecord::calibration, "version of the format").range(1, 99).required(),
        field("device", &ProfileRecord::device, "that was measured").required(),
        field("base", &ProfileRecord::base, "preset it is relative to").required(),
+       field("kind", &ProfileRecord::kind, "measured (here) or imported (from others' tables)"),
+       field("source", &ProfileRecord::source, "whose measurements, when they are others'"),
        field("facts", &ProfileRecord::facts, "driver, libraries, clocks, date"),
        field("kernels", &ProfileRecord::kernels, "fitted kernels"),
        field("curves", &ProfileRecord::curves, "fitted curves"),
@@ -195,7 +144,7 @@ const Schema<ProfileRecord>& SchemaOf<ProfileRecord>::get() {
        field("traces", &ProfileRecord::traces, "event times against the device's own record"),
        field("counters", &ProfileRecord::counters, "our FLOPs and bytes against those counted"),
        field("skipped", &ProfileRecord::skipped, "what was not measured, and why"),
-       field("digest", &ProfileRecord::digest, "of everything else").required()}};
+       field("digest", &ProfileRecord::digest, "of everything else")}};
   return s;
 }
 

@@ -1,27 +1,35 @@
 #pragma once
-/// Plain mirrors of the fitted models with a schema each, so that reading, units and ranges of a profile
-/// are the same code as of every other file.
+/// A calibrated profile as its file has it: laws, residual tables and curves that ridge-calibrate fitted to
+/// one machine, their errors, and where it all comes from.
+///
+///   calibration: 2                      version of this format
+///   device: NVIDIA H200                 that was measured
+///   base: hgx-h200                      preset it was fitted against
+///   facts: {driver: 580.159.04, ...}    driver, libraries, clocks, date
+///   kernels: [{family: gemm, variant: bf16, fixed_time: 3.41 us, flop_fraction: 0.76, ...,
+///              residual: {axes: [...], values: [...]}, hold_out: {...}, intervals: [...]}]
+///   curves:  [{family: all_reduce, variant: "4 devices, bf16, graph", sizes_in_bytes: ..., ...}]
+///   traces:   [{family: gemm, variant: bf16, points: 460, gap: 0.9 us, kernels: [...]}]
+///   counters: [{family: gemm, kernel: "nvjet_...", executed: 1.1 TFLOP, counted_flops: ..., flop_ratio: 1}]
+///   skipped: ["NVLink multicast: ..."]
+///   digest: 8c1f0a35d2e94b17            of everything above, to notice edits
+///
+/// Errors  a cut file, a digest that does not fit, another version, impossible values: refused at the line.
+/// Not here  which figure of the hardware each model becomes (profile.h), how it was fitted (calibrate/).
 
-#include "calibrate/io/profile.h"
+#include "hardware/numbers.h"
+#include "hardware/residual_table.h"
+#include "hardware/time_curve.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace ridge {
 
-/// Numbers on one line: "0.01, -0.02"; a table of 800 values is then one line, not 800.
-struct Numbers {
-  std::vector<double> values;
-};
-void read_value(const Node&, Numbers&, ReadContext&, Range = {});
-Node write_value(const Numbers&);
-std::string type_text(const Numbers*);
+inline constexpr std::int64_t profile_version = 2;
 
-struct AxisRecord {
-  std::string name;
-  Numbers knots;
-};
-struct ResidualRecord {
-  std::vector<AxisRecord> axes;
-  Numbers values;
-};
 struct WorstRecord {
   std::string point;
   double error = 0;
@@ -32,7 +40,7 @@ struct ErrorRecord {
   std::vector<WorstRecord> worst;
 };
 struct IntervalRecord {
-  std::string regime;
+  std::string regime, pool;
   std::int64_t points = 0;
   double fraction = 0;
 };
@@ -42,11 +50,11 @@ struct KernelRecord {
   double flop_fraction = 1, bandwidth_fraction = 1, exponent = 1;
   FlopPerSecond peak;
   BytesPerSecond bandwidth;
-  ResidualRecord residual;
+  ResidualTable residual;
   std::int64_t fitted_points = 0;
   ErrorRecord fitted, hold_out;
   std::vector<IntervalRecord> intervals;
-  std::vector<std::string> objections;
+  std::vector<std::string> objections;  ///< empty: accepted
 };
 struct CurveRecord {
   std::string family, variant, library;
@@ -80,8 +88,8 @@ struct CounterRecord {
   double tensor_active = 0;
 };
 struct ProfileRecord {
-  std::int64_t calibration = 0;
-  std::string device, base;
+  std::int64_t calibration = profile_version;
+  std::string device, base, kind = "measured", source;
   std::map<std::string, std::string> facts;
   std::vector<KernelRecord> kernels;
   std::vector<CurveRecord> curves;
@@ -92,11 +100,24 @@ struct ProfileRecord {
   std::string digest;
 };
 
-ProfileRecord record_of(const Profile&);
-Profile profile_of(const ProfileRecord&);
+TimeCurve curve_of(const CurveRecord&);
 
-template <> struct SchemaOf<AxisRecord> { static const Schema<AxisRecord>& get(); };
-template <> struct SchemaOf<ResidualRecord> { static const Schema<ResidualRecord>& get(); };
+/// Names of the residual table's axes for a family:
+///   gemm               m, n, k
+///   attention_prefill  batch·heads, query tokens, key tokens / query tokens, heads / kv_heads
+///   attention_decode   batch·kv_heads, key tokens, heads / kv_heads
+///   anything else      bytes
+std::vector<std::string> table_axes(std::string_view family);
+
+/// Of the tree without its digest, so that comments and line breaks do not count and values do.
+std::string profile_digest(const Node& profile);
+
+/// Empty when the tree is no usable profile; the diagnostics say why, at the lines.
+std::optional<ProfileRecord> read_profile_record(const Node&, Diagnostics&);
+
+/// Tree of a profile with its digest.
+Node profile_node(const ProfileRecord&);
+
 template <> struct SchemaOf<WorstRecord> { static const Schema<WorstRecord>& get(); };
 template <> struct SchemaOf<ErrorRecord> { static const Schema<ErrorRecord>& get(); };
 template <> struct SchemaOf<IntervalRecord> { static const Schema<IntervalRecord>& get(); };

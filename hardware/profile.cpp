@@ -1,0 +1,263 @@
+#include "hardware/profile.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace ridge {
+namespace {
+
+bool is_close(double a, double b) { return std::abs(a - b) <= 1e-3 * std::max(std::abs(a), std::abs(b)); }
+
+std::string lower_words(std::string_view text) {
+  std::string out = " ";
+  for (const char c : text) {
+    const bool is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (c >= 'A' && c <= 'Z') out += static_cast<char>(c + 32);
+    else out += is_word ? c : ' ';
+  }
+  return out + ' ';
+}
+
+/// The model's word of a device's name: the first that holds a digit ("NVIDIA H200" -> " h200 ").
+std::string model_word(std::string_view device) {
+  const std::string words = lower_words(device);
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::size_t end = words.find(' ', i);
+    const std::string_view word = std::string_view(words).substr(i, end - i);
+    if (word.find_first_of("0123456789") != std::string_view::npos) return fmt::format(" {} ", word);
+    i = end;
+  }
+  return {};
+}
+
+std::string peak_name(std::string_view variant) {
+  const std::string_view first = variant.substr(0, variant.find_first_of("-, "));
+  return std::string(variant.ends_with("-weights") ? "bf16" : first == "nvfp4" ? "fp4" : first);
+}
+
+std::optional<FlopPerSecond> peak_of(const Device& d, std::string_view variant) {
+  for (const auto& [precision, name] : EnumNames<Precision>::names)
+    if (name == peak_name(variant))
+      if (const auto e = matrix_execution(d, precision)) return e->peak;
+  return std::nullopt;
+}
+
+/// What differs between a profile and a device, in words; empty when nothing does.
+std::string difference(const ProfileRecord& p, const Device& d) {
+  const std::string word = model_word(p.device);
+  if (!word.empty() && !d.name.empty() && lower_words(d.name).find(word) == std::string::npos)
+    return fmt::format("it was measured on '{}'", p.device);
+  for (const KernelRecord& k : p.kernels) {
+    if (!is_close(k.bandwidth.value(), d.hbm.bandwidth.value.value()))
+      return fmt::format("its memory bandwidth is {}, not {}", format(k.bandwidth),
+                         format(d.hbm.bandwidth.value));
+    const auto peak = k.family == "gemm" ? peak_of(d, k.variant) : std::nullopt;
+    if (peak && !is_close(k.peak.value(), peak->value()))
+      return fmt::format("its {} peak is {}, not {}", k.variant, format(k.peak), format(*peak));
+  }
+  const auto it = p.facts.find("multiprocessors");
+  const std::string written = it == p.facts.end() ? "" : it->second;
+  const auto count = parse_number(written);
+  if (count && d.multiprocessors > 0 && *count != static_cast<double>(d.multiprocessors))
+    return fmt::format("it has {} multiprocessors, not {}", written, d.multiprocessors);
+  return {};
+}
+
+/// "4 devices, bf16, graph"
+struct CurveKey {
+  std::int64_t ranks = 0;
+  bool in_graph = false;
+};
+std::optional<CurveKey> curve_key(std::string_view variant) {
+  CurveKey key;
+  const auto [end, error] = std::from_chars(variant.data(), variant.data() + variant.size(), key.ranks);
+  if (error != std::errc{} || !std::string_view(end, variant.data() + variant.size()).starts_with(" device"))
+    return std::nullopt;
+  key.in_graph = variant.ends_with("graph");
+  return key;
+}
+
+class Applier {
+ public:
+  Applier(const ProfileUse& use, Cluster& cluster, const Node& overrides, Origins* origins)
+      : p_(*use.record), use_(use), cluster_(cluster), over_(overrides), origins_(origins) {
+    const auto date = p_.facts.find("date");
+    if (date != p_.facts.end()) date_ = date->second;
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < p_.kernels.size(); ++i)
+      if (p_.kernels[i].objections.empty()) kernel(p_.kernels[i], fmt::format("kernels.{}", i));
+    for (std::size_t i = 0; i < p_.curves.size(); ++i)
+      if (p_.curves[i].objections.empty()) curve(p_.curves[i], fmt::format("curves.{}", i));
+    figures();
+  }
+
+ private:
+  using Kind = Origin::Kind;
+
+  std::string citation(const std::string& what) const {
+    return fmt::format("profile {}: {}{}", use_.name, what, p_.source.empty() ? "" : "; " + p_.source);
+  }
+  Origin origin(Kind kind, const std::string& node, const std::string& what) const {
+    const Node* n = use_.tree ? use_.tree->at(node) : nullptr;
+    return {kind, n ? n->span.where_line() : std::string(), citation(what), date_};
+  }
+
+  template <class Q>
+  void put(Sourced<Q>& to, Q value, const std::string& key, Kind kind, const std::string& node,
+           const std::string& what) {
+    if (over_.at(key)) return;
+    Origin o = origin(kind, node, what);
+    to = {value, kind, o.citation, o.date};
+    if (origins_) origins_->insert_or_assign("hardware." + key, std::move(o));
+  }
+
+  static std::string what_of(const KernelRecord& k) {
+    return fmt::format("{} {} ({}), {} points; held-out error {:.1f} % in the median", k.family, k.variant,
+                       k.library, k.fitted_points, 100 * k.hold_out.median);
+  }
+
+  void law(KernelFit& fit, const KernelRecord& k, const std::string& key, const std::string& node) {
+    const std::string what = what_of(k);
+    put(fit.fixed_time, k.fixed_time, key + ".fixed_time", Kind::fitted, node + ".fixed_time", what);
+    put(fit.flop_fraction, k.flop_fraction, key + ".flop_fraction", Kind::fitted, node + ".flop_fraction",
+        what);
+    put(fit.bandwidth_fraction, k.bandwidth_fraction, key + ".bandwidth_fraction", Kind::fitted,
+        node + ".bandwidth_fraction", what);
+    put(fit.exponent, std::clamp(k.exponent, 1.0, 16.0), key + ".exponent", Kind::fitted, node + ".exponent",
+        what);
+    fit.residual = {};
+    if (k.residual.values.empty() || over_.at(key)) return;
+    fit.residual.name = k.family + ' ' + k.variant;
+    fit.residual.table = std::make_shared<const ResidualTable>(k.residual);
+    fit.residual.origin = origin(Kind::measured, node + ".residual", "residual table of " + what);
+  }
+
+  void kernel(const KernelRecord& k, const std::string& node) {
+    if (k.family == "gemm") {
+      for (const auto& [precision, name] : EnumNames<Precision>::names)
+        if (name == k.variant)
+          law(cluster_.device.achievable.gemm[precision], k, fmt::format("device.achievable.gemm.{}", name),
+              node);
+    } else if (k.family == "pointwise" && k.variant == "add") {
+      law(cluster_.device.achievable.pointwise, k, "device.achievable.pointwise", node);
+    } else if (k.family.starts_with("attention_")) {
+      attention(k, node);
+    }
+  }
+
+  /// "bf16-d128" or "bf16-d64, engine"; zero for another type.
+  static std::int64_t head_dim(std::string_view variant) {
+    constexpr std::string_view begin = "bf16-d";
+    std::int64_t d = 0;
+    if (!variant.starts_with(begin)) return 0;
+    std::from_chars(variant.data() + begin.size(), variant.data() + variant.size(), d);
+    return d;
+  }
+
+  AttentionFits& of_width(std::int64_t d) {
+    AttentionFits& usual = cluster_.device.achievable.attention;
+    if (d == usual.head_dim) return usual;
+    for (AttentionFits& other : usual.other_widths)
+      if (other.head_dim == d) return other;
+    AttentionFits other = usual;
+    other.other_widths.clear();
+    other.head_dim = d;
+    usual.other_widths.push_back(std::move(other));
+    return usual.other_widths.back();
+  }
+
+  /// What a stack runs is a library's kernel; our own prefill is slower than those.
+  bool is_better_known(const KernelRecord& k) const {
+    const bool is_own = k.library == "ridge";
+    if (is_own && k.family != "attention_decode") return false;
+    return std::ranges::none_of(p_.kernels, [&](const KernelRecord& o) {
+      if (o.family != k.family || head_dim(o.variant) != head_dim(k.variant) || !o.objections.empty())
+        return false;
+      return is_own ? o.library != "ridge" : o.library < k.library && o.library != "ridge";
+    });
+  }
+
+  void attention(const KernelRecord& k, const std::string& node) {
+    const std::int64_t d = head_dim(k.variant);
+    if (d <= 0 || !is_better_known(k)) return;
+    AttentionFits& fits = of_width(d);
+    std::string key = "device.achievable.attention";
+    if (d != cluster_.device.achievable.attention.head_dim) key += fmt::format(".d{}", d);
+    if (k.family == "attention_prefill") law(fits.prefill, k, key + ".prefill", node);
+    if (k.family == "attention_backward") law(fits.backward, k, key + ".backward", node);
+    if (k.family != "attention_decode") return;
+    law(fits.decode, k, key + ".decode", node);
+    put(fits.decode_per_head, k.per_unit, key + ".decode_per_head", Kind::fitted, node + ".per_unit",
+        what_of(k));
+  }
+
+  void curve(const CurveRecord& c, const std::string& node) {
+    const auto key = curve_key(c.variant);
+    if (!key) return;
+    for (Tier& t : cluster_.tiers.inner_to_outer) {
+      if (t.devices != 0 && t.devices < key->ranks) continue;
+      t.curves.push_back({c.family == "sendrecv" ? "send_receive" : c.family, key->ranks, key->in_graph,
+                          std::make_shared<const TimeCurve>(curve_of(c)),
+                          origin(Kind::measured, node + ".times_in_seconds",
+                                 fmt::format("{} on {} ({}); held-out error {:.1f} % in the median", c.family,
+                                             c.variant, c.library, 100 * c.hold_out.median))});
+      return;
+    }
+  }
+
+  const FigureRecord* figure(std::string_view family, std::string_view variant, std::string& node) const {
+    for (std::size_t i = 0; i < p_.figures.size(); ++i)
+      if (p_.figures[i].family == family && p_.figures[i].variant == variant) {
+        node = fmt::format("figures.{}.time", i);
+        return &p_.figures[i];
+      }
+    return nullptr;
+  }
+
+  void figures() {
+    LaunchCosts& launch = cluster_.device.achievable.launch;
+    std::string node, other;
+    if (const auto* f = figure("launch", "eager", node))
+      put(launch.eager, f->time, "device.achievable.launch.eager", Kind::measured, node, "empty kernels");
+    if (const auto* f = figure("launch", "graph_node", node))
+      put(launch.graph_node, f->time, "device.achievable.launch.graph_node", Kind::measured, node,
+          "empty kernels of a graph");
+    const auto *burst = figure("sustained", "bf16 burst", other),
+               *sustained = figure("sustained", "bf16 sustained", node);
+    if (burst && sustained && sustained->time >= burst->time)
+      put(cluster_.device.achievable.sustained_fraction, burst->time / sustained->time,
+          "device.achievable.sustained_fraction", Kind::measured, node,
+          "a bf16 product for seconds against a short burst of it");
+  }
+
+  const ProfileRecord& p_;
+  const ProfileUse& use_;
+  Cluster& cluster_;
+  const Node& over_;
+  Origins* origins_;
+  std::string date_;
+};
+
+}  // namespace
+
+bool check_profile_device(const ProfileRecord& p, const Device& d, const Span& at, Diagnostics& diagnostics) {
+  const std::string why = difference(p, d);
+  if (why.empty()) return true;
+  diagnostics
+      .error("other-device",
+             fmt::format("the profile is of another device than '{}': {}", d.name.empty() ? "this" : d.name,
+                         why),
+             at)
+      .suggestion = "calibrate this device, or name the profile in a file that extends '" + p.base + "'";
+  return false;
+}
+
+void apply_profile(const ProfileUse& use, Cluster& cluster, const Node& overrides, Origins* origins) {
+  Applier(use, cluster, overrides, origins).run();
+}
+
+}  // namespace ridge

@@ -1,0 +1,169 @@
+// A calibrated profile in a hardware description: what it sets, what goes over it, and what is refused.
+#include "hardware/profile.h"
+
+#include "hardware/library.h"
+#include "hardware/roofline.h"
+#include "tests/hardware/preset.h"
+
+#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ridge {
+namespace {
+
+using testing::HasSubstr;
+
+KernelRecord product() {
+  KernelRecord k{.family = "gemm", .variant = "bf16", .library = "cuBLASLt"};
+  k.fixed_time = Seconds{3e-6};
+  k.flop_fraction = 0.8, k.bandwidth_fraction = 0.9, k.exponent = 3;
+  k.peak = FlopPerSecond{989.4e12}, k.bandwidth = BytesPerSecond{4.8e12};
+  k.residual = {{{"m", {16, 1024}}, {"n", {1024}}, {"k", {1024}}}, {0.1, -0.1}};
+  return k;
+}
+
+ProfileRecord record() {
+  ProfileRecord p{.device = "NVIDIA H200", .base = "hgx-h200"};
+  p.facts = {{"date", "2026-11-22"}};
+  p.kernels = {product()};
+  CurveRecord c{.family = "all_reduce", .variant = "4 devices, bf16, eager", .library = "NCCL 22803"};
+  c.sizes_in_bytes.values = {1024, 1e6};
+  c.times_in_seconds.values = {1e-5, 2e-5};
+  p.curves = {c};
+  p.figures = {{"launch", "eager", Seconds{3.5e-6}},
+               {"sustained", "bf16 burst", Seconds{9e-4}},
+               {"sustained", "bf16 sustained", Seconds{1e-3}}};
+  return p;
+}
+
+/// The file `hardware`, with a library whose one profile is `profile`.
+Loaded load_with(const std::string& hardware, const Node& profile, const Node& overrides = {}) {
+  Library library = preset_library(RIDGE_SOURCE_DIR "/presets");
+  const auto files = library.find;
+  library.find = [=](std::string_view kind, std::string_view name, Diagnostics& d) {
+    if (kind == "profiles") return name == "mine" ? std::optional<Node>(profile) : std::nullopt;
+    return files(kind, name, d);
+  };
+  Loaded l;
+  Node document = read_yaml(std::make_shared<const Source>(Source{"my.yaml", hardware}), l.diagnostics);
+  ReadContext c{l.diagnostics, &l.origins, "hardware", Origin::Kind::preset};
+  l.cluster = read_cluster(std::move(document), library, c, overrides);
+  return l;
+}
+
+std::string code_of(const Loaded& l) { return l.diagnostics.empty() ? "" : l.diagnostics.items()[0].code; }
+
+const std::string h200 = "extends: hgx-h200\nprofile: mine\n";
+
+TEST(Profile, SetsLawsTablesCurvesAndFigures) {
+  const Loaded l = load_with(h200, profile_node(record()));
+  ASSERT_TRUE(l.diagnostics.empty()) << render(l.diagnostics);
+  const Achievable& a = l.cluster.device.achievable;
+  const KernelFit* fit = a.gemm.find(Precision::bf16);
+  ASSERT_TRUE(fit && fit->residual.table);
+  EXPECT_EQ(fit->fixed_time.value, Seconds{3e-6});
+  EXPECT_EQ(fit->fixed_time.kind, Origin::Kind::fitted);
+  EXPECT_EQ(fit->fixed_time.date, "2026-11-22");
+  EXPECT_THAT(fit->fixed_time.citation, HasSubstr("profile mine: gemm bf16 (cuBLASLt)"));
+  EXPECT_EQ(fit->residual.origin.kind, Origin::Kind::measured);
+  EXPECT_EQ(a.launch.eager.value, Seconds{3.5e-6});
+  EXPECT_DOUBLE_EQ(a.sustained_fraction.value, 0.9);
+  ASSERT_EQ(l.cluster.tiers.inner_to_outer[0].curves.size(), 1u);
+  EXPECT_EQ(l.cluster.tiers.inner_to_outer[0].curves[0].ranks, 4);
+  EXPECT_EQ(l.cluster.profile, "mine");
+  EXPECT_EQ(l.origins.at("hardware.device.achievable.gemm.bf16.fixed_time").kind, Origin::Kind::fitted);
+}
+
+TEST(Profile, AScenariosOwnKeysGoOverIt) {
+  Node over = Node::map();
+  set(over, "device.achievable.gemm.bf16.flop_fraction", Node::scalar("0.5"), {});
+  const Loaded l = load_with(h200, profile_node(record()), over);
+  EXPECT_EQ(l.cluster.device.achievable.gemm.find(Precision::bf16)->flop_fraction.value, 0.5);
+  EXPECT_EQ(l.cluster.device.achievable.gemm.find(Precision::bf16)->fixed_time.value, Seconds{3e-6});
+}
+
+TEST(Profile, OfAnotherDeviceIsRefusedAtTheLineThatNamesIt) {
+  for (const char* other : {"dgx-h100", "dgx-a100-80g", "dgx-b200"}) {
+    const Loaded l =
+        load_with("extends: " + std::string(other) + "\nprofile: mine\n", profile_node(record()));
+    EXPECT_EQ(code_of(l), "other-device") << other;
+    EXPECT_EQ(l.diagnostics.items()[0].span.where(), "my.yaml:2:10");
+  }
+  ProfileRecord wrong = record();
+  wrong.facts["multiprocessors"] = "114";
+  EXPECT_THAT(load_with(h200, profile_node(wrong)).diagnostics.items()[0].message,
+              HasSubstr("114 multiprocessors, not 132"));
+}
+
+TEST(Profile, EditedCutImpossibleOrUnknownIsRefused) {
+  Node edited = profile_node(record());
+  set(edited, "device", Node::scalar("NVIDIA H100"), {});
+  EXPECT_EQ(code_of(load_with(h200, edited)), "edited-profile");
+  Node cut = profile_node(record());
+  cut.entries.pop_back();
+  EXPECT_EQ(code_of(load_with(h200, cut)), "cut-profile");
+  ProfileRecord falling = record();
+  falling.curves[0].times_in_seconds.values = {2e-5, 1e-5};
+  EXPECT_EQ(code_of(load_with(h200, profile_node(falling))), "impossible-profile");
+  ProfileRecord short_table = record();
+  short_table.kernels[0].residual.values.pop_back();
+  EXPECT_EQ(code_of(load_with(h200, profile_node(short_table))), "impossible-table");
+  ProfileRecord old = record();
+  old.calibration = 1;
+  EXPECT_EQ(code_of(load_with(h200, profile_node(old))), "profile-version");
+  EXPECT_EQ(code_of(load_with("extends: hgx-h200\nprofile: nine\n", profile_node(record()))),
+            "unknown-profile");
+}
+
+TEST(Profile, LeavesOutWhatItsOwnGatesObjectTo) {
+  ProfileRecord p = record();
+  p.kernels[0].objections = {"too noisy"};
+  const Loaded l = load_with(h200, profile_node(p));
+  EXPECT_FALSE(l.cluster.device.achievable.gemm.find(Precision::bf16)->residual.table);
+}
+
+TEST(Profile, OwnPrefillKernelsAreNoEnginesAndHeadDimensionsStayApart) {
+  ProfileRecord p = record();
+  KernelRecord own = product();
+  own.residual = {};
+  own.family = "attention_prefill", own.variant = "bf16-d128", own.library = "ridge";
+  KernelRecord wide = own;
+  wide.variant = "bf16-d256", wide.library = "cuDNN 91900", wide.flop_fraction = 0.55;
+  p.kernels = {own, wide};
+  const Loaded l = load_with(h200, profile_node(p)), plain = load_with("extends: hgx-h200\n", {});
+  ASSERT_TRUE(l.diagnostics.empty()) << render(l.diagnostics);
+  const AttentionFits& a = l.cluster.device.achievable.attention;
+  EXPECT_EQ(a.prefill.flop_fraction.value,
+            plain.cluster.device.achievable.attention.prefill.flop_fraction.value);
+  ASSERT_EQ(a.other_widths.size(), 1u);
+  EXPECT_EQ(a.other_widths[0].head_dim, 256);
+  EXPECT_EQ(a.other_widths[0].prefill.flop_fraction.value, 0.55);
+}
+
+// At m = 128, half way from 16 to 1024 in log m, R = 0: the law alone; at the ends e^0.1 and e^-0.1, held.
+TEST(CalibratedTime, IsTheLawTimesTheTable) {
+  CalibratedTable t{"gemm bf16",
+                    std::make_shared<const ResidualTable>(product().residual),
+                    {Origin::Kind::measured, "p.yaml:9", "profile mine", "2026"}};
+  KernelConstants k;
+  k.residual = &t;
+  const Traced<Seconds> law{Seconds{1e-5}, 0};
+  const auto at = [&](double m) {
+    return calibrated_time(law, k, std::array{m, 1024.0, 4096.0}).value.value() / 1e-5;
+  };
+  EXPECT_NEAR(at(128), 1, 1e-12);
+  EXPECT_NEAR(at(16), std::exp(0.1), 1e-12);
+  EXPECT_NEAR(at(1), std::exp(0.1), 1e-12);
+  EXPECT_NEAR(at(1e6), std::exp(-0.1), 1e-12);
+  Explain ex;
+  const auto traced = calibrated_time(law, k, std::array{16.0, 1.0, 1.0}, &ex);
+  const auto& ratio = ex.record(ex.edges(traced.node)[1].node);
+  EXPECT_EQ(ratio.key, "gemm bf16, measured / law at m 16, n 1, k 1");
+  EXPECT_EQ(ratio.origin.kind, Origin::Kind::measured);
+  EXPECT_EQ(ratio.origin.where, "p.yaml:9");
+  EXPECT_EQ(calibrated_time(law, {}, std::array{16.0}).value, law.value);
+}
+
+}  // namespace
+}  // namespace ridge
