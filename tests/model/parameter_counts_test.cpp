@@ -55,7 +55,8 @@ TEST(ParameterCounts, EqualHandDerivedNumbers) {
 }
 
 // Sizes as the publishers' listings give them (Hugging Face, NVIDIA, BlinkDL); bert-large is the measured
-// training run's own count.  From memory, so that a wrong digit there is possible, but none was found.
+// training run's own count.  Rows without `seen_in` were written down without looking them up again: a wrong
+// digit there is possible, but none was found.
 TEST(ParameterCounts, EqualListedSizes) {
   for (const Node& row : rows("tests/conformance/parameters_listed.csv"))
     EXPECT_EQ(total(cell(row, "model")), number(row, "parameters")) << cell(row, "model");
