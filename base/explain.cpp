@@ -12,6 +12,7 @@ std::string_view name(Origin::Kind k) {
     case Origin::Kind::measured: return "measured";
     case Origin::Kind::fitted: return "fitted";
     case Origin::Kind::assumed: return "assumed";
+    case Origin::Kind::documented: return "documented";
     case Origin::Kind::definition: return "definition";
   }
   return "?";
@@ -46,6 +47,11 @@ NodeId Explain::note(const Formula& formula, double value, Dim dim, std::span<co
   for (auto& t : terms) edges_.push_back({t.symbol, t.node});
   records_.push_back(std::move(r));
   return static_cast<NodeId>(records_.size() - 1);
+}
+
+void Explain::define(std::string_view key, NodeId node) {
+  if (node == 0 || node >= records_.size()) return;
+  inputs_.insert_or_assign(std::string(key), node);
 }
 
 void Explain::label(std::string_view key, NodeId node) {

@@ -44,6 +44,7 @@ struct Origin {
     measured,
     fitted,
     assumed,
+    documented,
     definition
   };
   Kind kind = Kind::definition;
@@ -52,6 +53,7 @@ struct Origin {
   std::string date;
 };
 std::string_view name(Origin::Kind);
+inline constexpr std::size_t num_origin_kinds = static_cast<std::size_t>(Origin::Kind::definition) + 1;
 
 /// Dotted key of every input value that was read, and where it was written.
 using Origins = std::map<std::string, Origin, std::less<>>;
@@ -100,6 +102,8 @@ class Explain {
   /// else `fallback` is kept.
   NodeId input(std::string_view key, double value, Dim dim, const Origin& fallback = {});
   NodeId note(const Formula&, double value, Dim dim, std::span<const Term> terms);
+  /// From here on, an input of this key and value is the computed node: a degree that follows from others.
+  void define(std::string_view key, NodeId node);
   /// Gives a node the key under which reports show it ("memory.peak_allocated_bytes").
   void label(std::string_view key, NodeId node);
 

@@ -200,7 +200,7 @@ std::vector<NodeId> leaf_inputs(const Explain& ex, NodeId root) {
 }
 
 std::string inputs_summary(const Explain& ex, NodeId root) {
-  std::array<std::pair<int, Origin::Kind>, 9> counts{};
+  std::array<std::pair<int, Origin::Kind>, num_origin_kinds> counts{};
   const auto inputs = leaf_inputs(ex, root);
   for (std::size_t k = 0; k < counts.size(); ++k) counts[k].second = static_cast<Origin::Kind>(k);
   for (NodeId id : inputs) ++counts[static_cast<std::size_t>(ex.record(id).origin.kind)].first;

@@ -87,8 +87,7 @@ void record_derived(const Node& model, ReadContext& c) {
     Origin origin;
     origin.kind = Origin::Kind::default_value;
     origin.citation = d.how;
-    c.origins->emplace(c.path.empty() ? std::string(d.key) : c.path + "." + std::string(d.key),
-                       std::move(origin));
+    (*c.origins)[c.path.empty() ? std::string(d.key) : c.path + "." + std::string(d.key)] = std::move(origin);
   }
 }
 

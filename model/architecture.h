@@ -148,6 +148,10 @@ Architecture resolve(const Node& model, ReadContext&);
 /// Fills every derived value that is 0.
 void derive(Architecture&);
 
+/// Records the derived values that no text states as formulas over the fields they follow from; inputs
+/// asked for later under their keys ("model.head_dim") are these.
+void define_derived(const Architecture&, Explain&);
+
 /// One broken rule: "heads = 30 · must be a multiple of kv_heads = 8 · try 32".
 struct ArchitectureViolation {
   std::string key;      ///< the value to change: "heads"

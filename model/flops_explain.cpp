@@ -39,8 +39,7 @@ Traced<Flop> product(const Architecture& a, const Tensor& t, double tokens, Expl
   const double flop =
       2 * tokens * static_cast<double>(copies) * static_cast<double>(t.out) * static_cast<double>(t.in);
   const Count passed =
-      t.is_expert ? real(input(ex, "model.moe.top_k", copies))
-                  : number(ex, "equal matrices of a layer:", static_cast<double>(copies), "tensor inventory");
+      t.is_expert ? real(input(ex, "model.moe.top_k", copies)) : real(tensor_copies(a, t, ex));
   return note(ex, product_formula, Flop{flop},
               {{"tokens", number(ex, "tokens through a product:", tokens, "the pass")},
                {"out", extent(a, t.out_extent, ex)},
@@ -113,7 +112,7 @@ Traced<Flop> explained(const Architecture& a, const Inventory& inv, const TokenB
     if (inv.layers.kinds[k].is_mtp && !with_mtp) continue;
     const auto layers = static_cast<double>(inv.layers.count[k]);
     const Traced<Flop> one = layer(a, inv, k, b, ex);
-    const Count count = number(ex, "layers of a kind:", layers, "layers and the pattern of the model");
+    const Count count = real(layers_of(a, inv.layers, k, ex));
     const Traced<Flop> part =
         note(ex, layers_formula, layers * one.value, {{"layers", count}, {"flop", one}});
     total += part.value;

@@ -233,14 +233,14 @@ void output(const Architecture& a, Builder& b) {
 void add(ElementSums& sums, const Tensor& t, const Architecture& a) {
   const std::int64_t n = t.elements();
   sums.kv_heads = std::max<std::int64_t>(1, a.kv_heads);
-  if (t.is_expert) {
-    (t.sharding == S::replicated ? sums.expert_replicated : sums.expert) += n;
-    sums.expert_active += n / t.copies * std::min(a.moe.top_k, t.copies);
-  } else if (t.sharding == S::replicated) {
-    sums.replicated += n;
-  } else {
-    (t.sharding == S::key_value ? sums.key_value : sums.tensor) += n;
+  switch (divider(t)) {
+    case Divider::none: sums.replicated += n; break;
+    case Divider::tensor: sums.tensor += n; break;
+    case Divider::kv_heads: sums.key_value += n; break;
+    case Divider::experts: sums.expert += n; break;
+    case Divider::expert_ranks: sums.expert_replicated += n; break;
   }
+  if (t.is_expert) sums.expert_active += n / t.copies * std::min(a.moe.top_k, t.copies);
   if (t.is_vector()) sums.vectors += n;
 }
 
@@ -272,9 +272,9 @@ Inventory inventory(const Architecture& a) {
   inv.tensors.reserve(16 + 24 * inv.layers.kinds.size());
   Builder b(a, inv.tensors);
   embedding(a, b);
-  const std::size_t first_output = inv.tensors.size();
+  inv.first_output = inv.tensors.size();
   output(a, b);
-  const std::size_t first_layer = inv.tensors.size();
+  inv.first_layer = inv.tensors.size();
   for (const LayerKind& kind : inv.layers.kinds) {
     ++b.kind;
     layer(a, kind, b);
@@ -282,13 +282,23 @@ Inventory inventory(const Architecture& a) {
   inv.of_kind.resize(inv.layers.kinds.size());
   for (std::size_t i = 0; i < inv.tensors.size(); ++i) {
     const Tensor& t = inv.tensors[i];
-    add(i < first_output  ? inv.embedding
-        : i < first_layer ? inv.output
-                          : inv.of_kind[static_cast<std::size_t>(t.layer_kind)],
+    add(i < inv.first_output  ? inv.embedding
+        : i < inv.first_layer ? inv.output
+                              : inv.of_kind[static_cast<std::size_t>(t.layer_kind)],
         t, a);
   }
   total(inv);
   return inv;
+}
+
+std::span<const Tensor> tensors_of(const Inventory& inv, int group) {
+  const std::span<const Tensor> all(inv.tensors);
+  if (group == embedding_group) return all.subspan(0, inv.first_output);
+  if (group == output_group) return all.subspan(inv.first_output, inv.first_layer - inv.first_output);
+  const auto is_of_group = [group](const Tensor& t) { return t.layer_kind == group; };
+  const auto first = std::find_if(all.begin(), all.end(), is_of_group);
+  const auto last = std::find_if_not(first, all.end(), is_of_group);
+  return {first, last};
 }
 
 }  // namespace ridge

@@ -12,6 +12,7 @@
 #include "model/layers.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -156,6 +157,14 @@ struct Tensor {
   std::int64_t elements() const { return out * in * copies; }
 };
 
+/// What a tensor's elements are divided by among ranks: the fields of ElementSums and ByteSums.
+enum class Divider : std::uint8_t { none, tensor, kv_heads, experts, expert_ranks };
+constexpr Divider divider(const Tensor& t) {
+  if (t.is_expert) return t.sharding == Sharding::replicated ? Divider::expert_ranks : Divider::experts;
+  if (t.sharding == Sharding::replicated) return Divider::none;
+  return t.sharding == Sharding::key_value ? Divider::kv_heads : Divider::tensor;
+}
+
 /// Degrees by which a layer's tensors are divided.
 struct ShardingDegrees {
   std::int64_t tensor = 1, expert = 1, expert_tensor = 1;
@@ -181,7 +190,8 @@ struct ElementSums {
 
 struct Inventory {
   LayerPlan layers;
-  std::vector<Tensor> tensors;       ///< outside the layers first, then kind by kind
+  std::vector<Tensor> tensors;                    ///< embedding, output, then kind by kind
+  std::size_t first_output = 0, first_layer = 0;  ///< where in them the output and the layers begin
   std::vector<ElementSums> of_kind;  ///< one layer of each kind (an MTP kind with its projections)
   ElementSums embedding;             ///< tokens, positions, types, their norm and projection
   ElementSums output;                ///< final norms, head, pooler
@@ -196,12 +206,24 @@ struct Inventory {
 /// Pre  derived and valid (resolve).  About 10 microseconds.
 Inventory inventory(const Architecture&);
 
+/// Groups of tensors: one layer of a kind (its index), the embedding, or the output.
+inline constexpr int embedding_group = -1, output_group = -2;
+std::span<const Tensor> tensors_of(const Inventory&, int group);
+
 std::string_view role_name(TensorRole);
 /// "layers.{i}.attention.q.weight"; i stays a placeholder.
 std::string tensor_name(const Inventory&, const Tensor&);
 
 /// Elements of one tensor on the fullest rank.
 std::int64_t elements_per_rank(const Tensor&, const Architecture&, ShardingDegrees);
+
+/// Equal tensors of a layer: experts, norms.
+Traced<std::int64_t> tensor_copies(const Architecture&, const Tensor&, Explain* ex = nullptr);
+/// out·in·copies.
+Traced<std::int64_t> tensor_elements(const Architecture&, const Tensor&, Explain* ex = nullptr);
+/// The same over the tensors of a group that are divided alike: a field of ElementSums, opened.
+Traced<std::int64_t> group_elements(const Architecture&, const Inventory&, int group, Divider,
+                                    Explain* ex = nullptr);
 
 /// N = sum of out·in·copies·layers over all tensors.
 Traced<std::int64_t> parameters(const Architecture&, const Inventory&, Explain* ex = nullptr);

@@ -45,8 +45,15 @@ namespace {
 
 using Count = Traced<std::int64_t>;
 
-constexpr Formula tensor_formula{"model.parameters.tensor", "elements of one tensor over all layers",
-                                 "out*in*copies*layers", "definition"};
+constexpr Formula matrix_formula{"model.tensor.matrix", "elements of a matrix", "out * in", "definition"};
+constexpr Formula matrices_formula{"model.tensor.matrices", "elements of equal matrices of a layer",
+                                   "copies * out * in", "definition"};
+constexpr Formula vectors_formula{"model.tensor.vectors", "elements of equal vectors of a layer",
+                                  "copies * n", "definition"};
+constexpr Formula layers_formula{"model.parameters.tensor", "elements of one tensor over all layers",
+                                 "n * layers", "definition"};
+constexpr Formula group_formula{"model.tensors", "elements of the tensors that are divided alike", "sum(...)",
+                                "sum over the tensor inventory (ridge model --tensors)"};
 constexpr Formula total_formula{"model.parameters.total", "parameters", "sum(...)",
                                 "sum over the tensor inventory",
                                 "a tied table counts once; buffers do not count"};
@@ -54,48 +61,70 @@ constexpr Formula active_formula{"model.parameters.active", "parameters that one
                                  "sum over the tensor inventory, k of E experts",
                                  "embedding tables count whole"};
 
-Count copies_of(const Tensor& t, const Architecture& a, bool active, Explain* ex) {
-  if (!t.is_expert)
-    return {t.copies, ex ? constant(ex, "model.copies." + std::to_string(t.copies),
-                                    static_cast<double>(t.copies), "equal tensors of one layer")
-                               .node
-                         : 0};
-  if (active) return input(ex, "model.moe.top_k", std::min(a.moe.top_k, t.copies));
-  return input(ex, "model.moe.experts", t.copies);
+}  // namespace
+
+Count tensor_copies(const Architecture& a, const Tensor& t, Explain* ex) {
+  if (t.is_expert) return input(ex, "model.moe.experts", t.copies);
+  if (t.role == TensorRole::norm && t.copies == a.norms_per_layer)
+    return input(ex, "model.norms_per_layer", t.copies);
+  if (!ex) return {t.copies, 0};
+  const std::string key =
+      "equal tensors of a layer, " + std::string(role_name(t.role)) + ": " + std::to_string(t.copies);
+  return {t.copies,
+          constant(ex, key, static_cast<double>(t.copies), "publisher's modelling code (model/inventory.h)")
+              .node};
 }
 
-Count layers_of(const Tensor& t, const Inventory& inv, Explain* ex) {
-  const std::int64_t n =
-      t.layer_kind < 0 || inv.shared_layers ? 1 : inv.layers.count[static_cast<std::size_t>(t.layer_kind)];
-  if (!ex) return {n, 0};
-  Origin origin;
-  origin.citation = "layers of this kind, from layers and the pattern of the model";
-  const std::string key = t.layer_kind < 0 || inv.shared_layers
-                              ? "model.layers_of.once"
-                              : "model.layers_of.kind_" + std::to_string(t.layer_kind);
-  return {n, ex->input(key, static_cast<double>(n), Dim{}, origin)};
+namespace {
+
+Count elements_of(const Architecture& a, const Tensor& t, bool active, Explain* ex) {
+  const Count out = extent(a, t.out_extent, ex);
+  if (!t.is_expert && t.copies == 1) {
+    if (t.is_vector()) return out;
+    return note(ex, matrix_formula, t.out * t.in, {{"out", out}, {"in", extent(a, t.in_extent, ex)}});
+  }
+  const Count copies = t.is_expert && active ? input(ex, "model.moe.top_k", std::min(a.moe.top_k, t.copies))
+                                             : tensor_copies(a, t, ex);
+  const std::int64_t n = t.out * t.in * copies.value;
+  if (t.is_vector()) return note(ex, vectors_formula, n, {{"copies", copies}, {"n", out}});
+  return note(ex, matrices_formula, n,
+              {{"copies", copies}, {"out", out}, {"in", extent(a, t.in_extent, ex)}});
 }
 
 Count sum(const Architecture& a, const Inventory& inv, const Formula& formula, bool active, Explain* ex) {
   std::int64_t total = 0;
   std::vector<Term> terms;
   for (const Tensor& t : inv.tensors) {
-    const Count layers = layers_of(t, inv, ex), copies = copies_of(t, a, active, ex);
-    const std::int64_t n = t.out * t.in * copies.value * layers.value;
-    total += n;
-    if (!ex) continue;
-    const Count part = note(ex, tensor_formula, n,
-                            {{"out", extent(a, t.out_extent, ex)},
-                             {"in", extent(a, t.in_extent, ex)},
-                             {"copies", copies},
-                             {"layers", layers}});
-    terms.emplace_back(role_name(t.role), part);
+    Count part = elements_of(a, t, active, ex);
+    if (t.layer_kind >= 0 && !inv.shared_layers) {
+      const Count layers = layers_of(a, inv.layers, static_cast<std::size_t>(t.layer_kind), ex);
+      part = note(ex, layers_formula, part.value * layers.value, {{"n", part}, {"layers", layers}});
+    }
+    total += part.value;
+    if (ex) terms.emplace_back(role_name(t.role), part);
   }
   if (!ex) return {total, 0};
   return {total, ex->note(formula, static_cast<double>(total), Dim{}, terms)};
 }
 
 }  // namespace
+
+Count tensor_elements(const Architecture& a, const Tensor& t, Explain* ex) {
+  return elements_of(a, t, false, ex);
+}
+
+Count group_elements(const Architecture& a, const Inventory& inv, int group, Divider by, Explain* ex) {
+  std::int64_t total = 0;
+  std::vector<Term> terms;
+  for (const Tensor& t : tensors_of(inv, group)) {
+    if (divider(t) != by) continue;
+    total += t.elements();
+    if (ex) terms.emplace_back(role_name(t.role), tensor_elements(a, t, ex));
+  }
+  if (!ex) return {total, 0};
+  if (terms.empty()) return {0, constant(ex, "no such tensor", 0.0, "tensor inventory").node};
+  return {total, ex->note(group_formula, static_cast<double>(total), Dim{}, terms)};
+}
 
 Count parameters(const Architecture& a, const Inventory& inv, Explain* ex) {
   if (!ex) return {inv.parameters, 0};

@@ -25,11 +25,14 @@ struct CacheFormat {
   double bits = 16;
   std::int64_t group = 0;  ///< elements sharing a scale; 0: none; -1: one head
   double scale_bits = 0;   ///< of scale and zero point together, per group
+  std::string source;
   friend bool operator==(const CacheFormat&, const CacheFormat&) = default;
 };
 
 /// Bytes of one element with its share of scales: bits/8 + scale_bits/8/group.
 BytesPerElement bytes_per_element(const CacheFormat&, std::int64_t head_dim);
+/// The same for a model's heads; of latent attention, r + rope elements are one head.
+Traced<BytesPerElement> cache_width(const Architecture&, const CacheFormat&, Explain* ex = nullptr);
 
 /// bf16 fp16 fp32 fp8 int8 int4 q8_0 q4_0 nvfp4 ...; "" name when unknown.
 CacheFormat cache_format(std::string_view name);
@@ -48,6 +51,16 @@ LayerCache layer_cache(const Architecture&, const LayerKind&);
 /// Elements of one layer for one sequence, on the fullest of `tensor` ranks.
 double cache_elements(const LayerCache&, std::int64_t context, std::int64_t encoder_tokens,
                       std::int64_t tensor);
+
+/// What a sequence keeps, and over how many ranks.
+struct CachedTokens {
+  Traced<double> context;         ///< tokens of its own
+  Traced<double> encoder_tokens;  ///< tokens that cross attention reads
+  Traced<double> tensor;          ///< tensor-parallel ranks
+};
+/// Elements of one layer of a kind for one sequence on the fullest rank; opens to the model's fields.
+Traced<Elements> cache_elements(const Architecture&, const LayerKind&, const CachedTokens&,
+                                Explain* ex = nullptr);
 
 /// Elements that one more token adds over all layers, windows not yet full.
 Traced<std::int64_t> cache_elements_per_token(const Architecture&, const LayerPlan&, Explain* ex = nullptr);

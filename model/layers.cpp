@@ -79,6 +79,65 @@ LayerPlan layer_plan(const Architecture& a) {
   return p;
 }
 
+namespace {
+
+using Count = Traced<std::int64_t>;
+
+constexpr Formula expert_layers_formula{"model.layers.experts", "layers with experts", "L - D", "definition",
+                                        "D dense layers come first"};
+constexpr Formula global_layers_formula{"model.layers.global", "layers that attend to everything",
+                                        "floor((L - 1 - o) / n) + 1", "definition",
+                                        "layer i is global when i mod n = o"};
+constexpr Formula window_layers_formula{"model.layers.window", "layers that attend to a window", "L - g",
+                                        "definition"};
+
+bool has_one_pattern(const Architecture& a) {
+  return a.layer_pattern.empty() && a.recurrent.kind == RecurrentKind::none && a.encoder_layers == 0;
+}
+
+/// Dense layers first, experts in all others.
+Count layers_before_experts(const Architecture& a, FeedForward part, Explain* ex) {
+  const Count dense = input(ex, "model.first_dense_layers", a.first_dense_layers);
+  if (part != FeedForward::experts) return dense;
+  return note(ex, expert_layers_formula, a.layers - a.first_dense_layers,
+              {{"L", input(ex, "model.layers", a.layers)}, {"D", dense}});
+}
+
+Count layers_between_windows(const Architecture& a, bool is_global, Explain* ex) {
+  const Count all = input(ex, "model.layers", a.layers);
+  const Count global = note(ex, global_layers_formula, (a.layers - 1 - a.global_offset) / a.global_every + 1,
+                            {{"L", all},
+                             {"o", input(ex, "model.global_offset", a.global_offset)},
+                             {"n", input(ex, "model.global_every", a.global_every)}});
+  if (is_global) return global;
+  return note(ex, window_layers_formula, a.layers - global.value, {{"L", all}, {"g", global}});
+}
+
+}  // namespace
+
+Traced<std::int64_t> layers_of(const Architecture& a, const LayerPlan& plan, std::size_t kind, Explain* ex) {
+  const std::int64_t n = plan.count[kind];
+  if (!ex) return {n, 0};
+  const LayerKind& k = plan.kinds[kind];
+  if (k.is_mtp && n == a.mtp_layers) return input(ex, "model.mtp_layers", n);
+  if (k.is_encoder) return input(ex, "model.encoder_layers", n);
+  if (n == a.layers) return input(ex, "model.layers", n);
+  if (!k.is_mtp && has_one_pattern(a)) {
+    const bool is_mixed = a.moe.experts > 0 && a.moe.every == 1;
+    if (is_mixed && a.sliding_window == 0 && a.first_dense_layers <= a.layers) {
+      const Count found = layers_before_experts(a, k.feed_forward, ex);
+      if (found.value == n) return found;
+    }
+    if (a.moe.experts == 0 && a.sliding_window > 0 && a.global_every > 0 && a.global_offset < a.layers) {
+      const Count found = layers_between_windows(a, k.window == 0, ex);
+      if (found.value == n) return found;
+    }
+  }
+  const Origin counted{
+      Origin::Kind::definition, {}, "counted over model.layers by the model's pattern (model/layers.h)", {}};
+  return {n, ex->input("layers of the model: " + describe(k), static_cast<double>(n), Dim{}, counted)};
+}
+
 std::string describe(const LayerKind& k) {
   std::string s = k.is_mtp ? "token prediction: " : k.is_encoder ? "encoder " : "";
   switch (k.mixer) {

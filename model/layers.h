@@ -43,4 +43,8 @@ LayerPlan layer_plan(const Architecture&);
 /// "latent attention, experts" - for reports.
 std::string describe(const LayerKind&);
 
+/// Layers of a kind in the whole model, from the fields that the rule of decoder_kind reads.
+Traced<std::int64_t> layers_of(const Architecture&, const LayerPlan&, std::size_t kind,
+                               Explain* ex = nullptr);
+
 }  // namespace ridge

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 
 namespace ridge {
@@ -83,91 +82,6 @@ const Packing& packing_of(const Tensor& t, std::int64_t layer, const Architectur
     if (takes_role(r, t, a) && takes_layer(r, layer, a.layers) && takes_model(r, a))
       return fitting(t, r.packing, formats);
   return fitting(t, format.packing, formats);
-}
-
-Bytes ByteSums::per_rank(ShardingDegrees d) const {
-  const auto by = [](double bytes, std::int64_t degree) {
-    return bytes / static_cast<double>(std::max<std::int64_t>(1, degree));
-  };
-  return Bytes{replicated + by(tensor, d.tensor) + by(key_value, std::min(d.tensor, kv_heads)) +
-               by(expert, d.expert * d.expert_tensor) + by(expert_replicated, d.expert)};
-}
-
-ByteSums& ByteSums::operator+=(const ByteSums& o) {
-  replicated += o.replicated;
-  tensor += o.tensor;
-  key_value += o.key_value;
-  expert += o.expert;
-  expert_replicated += o.expert_replicated;
-  expert_active += o.expert_active;
-  kv_heads = std::max(kv_heads, o.kv_heads);
-  return *this;
-}
-
-namespace {
-
-void add(ByteSums& sums, const Tensor& t, double bytes, const Architecture& a) {
-  if (t.is_expert) {
-    (t.sharding == Sharding::replicated ? sums.expert_replicated : sums.expert) += bytes;
-    sums.expert_active +=
-        bytes * static_cast<double>(std::min(a.moe.top_k, t.copies)) / static_cast<double>(t.copies);
-  } else if (t.sharding == Sharding::replicated) {
-    sums.replicated += bytes;
-  } else {
-    (t.sharding == Sharding::key_value ? sums.key_value : sums.tensor) += bytes;
-  }
-}
-
-/// Does the format treat layers of one kind differently?
-bool depends_on_layer(const StorageFormat& f) {
-  return std::any_of(f.rules.begin(), f.rules.end(), [](const PackingRule& r) { return r.layers != "all"; });
-}
-
-/// Bytes of one tensor over all layers of its kind.
-double over_layers(const Tensor& t, const Architecture& a, const Inventory& inv,
-                   const StorageFormats& formats, const StorageFormat& format, bool by_layer) {
-  const auto kind = static_cast<std::size_t>(t.layer_kind);
-  if (!by_layer)
-    return static_cast<double>(inv.layers.count[kind]) *
-           packed_bytes(t, packing_of(t, 0, a, formats, format));
-  double bytes = 0;
-  for (std::size_t i = 0; i < inv.layers.kind_of_layer.size(); ++i) {
-    if (inv.layers.kind_of_layer[i] != kind) continue;
-    const auto layer =
-        static_cast<std::int64_t>(i) - (inv.layers.kinds[kind].is_encoder ? 0 : inv.layers.encoder_layers);
-    bytes += packed_bytes(t, packing_of(t, layer, a, formats, format));
-  }
-  return bytes;
-}
-
-}  // namespace
-
-WeightBytes weight_bytes(const Architecture& a, const Inventory& inv, const StorageFormats& formats,
-                         const StorageFormat& format) {
-  WeightBytes w;
-  w.of_kind.resize(inv.layers.kinds.size());
-  const bool by_layer = depends_on_layer(format);
-  double total = 0;
-  bool is_output = false;
-  for (const Tensor& t : inv.tensors) {
-    is_output = is_output || t.role == TensorRole::final_norm || t.role == TensorRole::encoder_final_norm ||
-                t.role == TensorRole::pooler || t.role == TensorRole::mlm_dense ||
-                t.role == TensorRole::output_projection || t.role == TensorRole::lm_head;
-    if (t.layer_kind < 0) {
-      const double bytes = packed_bytes(t, packing_of(t, -1, a, formats, format));
-      add(is_output ? w.output : w.embedding, t, bytes, a);
-      total += bytes;
-      continue;
-    }
-    const double layers = static_cast<double>(inv.layers.count[static_cast<std::size_t>(t.layer_kind)]);
-    const double bytes = over_layers(t, a, inv, formats, format, by_layer);
-    add(w.of_kind[static_cast<std::size_t>(t.layer_kind)], t, bytes / layers, a);
-    total += inv.shared_layers ? bytes / layers : bytes;
-  }
-  for (ByteSums* s : {&w.embedding, &w.output}) s->kv_heads = std::max<std::int64_t>(1, a.kv_heads);
-  for (ByteSums& s : w.of_kind) s.kv_heads = std::max<std::int64_t>(1, a.kv_heads);
-  w.total = std::llround(total);
-  return w;
 }
 
 namespace {

@@ -79,6 +79,14 @@ struct WeightBytes {
 WeightBytes weight_bytes(const Architecture&, const Inventory&, const StorageFormats& formats,
                          const StorageFormat& format);
 
+/// Bytes of one tensor, all its copies, averaged over the layers of its kind where the format treats
+/// them differently.
+Traced<Bytes> tensor_bytes(const Architecture&, const Inventory&, const Tensor&,
+                           const StorageFormats& formats, const StorageFormat& format, Explain* ex = nullptr);
+/// The same over the tensors of a group (inventory.h) that are divided alike: a field of ByteSums, opened.
+Traced<Bytes> group_bytes(const Architecture&, const Inventory&, int group, Divider,
+                          const StorageFormats& formats, const StorageFormat& format, Explain* ex = nullptr);
+
 /// Bytes of one tensor (all copies) in layer `layer` of `layers`.
 double packed_bytes(const Tensor&, const Packing&);
 const Packing& packing_of(const Tensor&, std::int64_t layer, const Architecture&, const StorageFormats&,

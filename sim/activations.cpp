@@ -70,15 +70,14 @@ double casting_products(const SoftwareStack& stack, const Architecture& a, const
 
 /// Adapters in a wider format keep a copy of their input each, where frozen products keep none: of each
 /// norm its output and its scaled input, of the feed-forward the down product's input.
-void add_adapter_inputs(Traffic& t, const Training& training, BytesPerElement copy, const Architecture& a,
-                        const LayerKind& kind) {
-  const bool is_all = training.lora_targets != "attention" && training.lora_targets != "feed-forward";
-  if (kind.mixer != Mixer::none && (is_all || training.lora_targets == "attention")) {
+void add_adapter_inputs(Traffic& t, const AdapterTargets& adapters, BytesPerElement copy,
+                        const Architecture& a, const LayerKind& kind) {
+  if (kind.mixer != Mixer::none && adapters.has_attention()) {
     t.fixed_bytes[hidden_width] += 3 * copy.value();
     t.fixed_bytes[q_width] += copy.value();
     t.activation_elements[hidden_width] -= 2;
   }
-  if (kind.feed_forward != FeedForward::none && (is_all || training.lora_targets == "feed-forward")) {
+  if (kind.feed_forward != FeedForward::none && adapters.has_feed_forward()) {
     t.fixed_bytes[hidden_width] += (is_gated(a.activation) ? 2 : 1) * copy.value();
     t.fixed_bytes[ffn_width] += copy.value();
     t.activation_elements[hidden_width] -= 2;
@@ -118,7 +117,7 @@ Traffic with_copies(const LayerView& v, Traffic t) {
   }
   const Training* training = v.p.scenario.training();
   if (training && training->method != Method::full && stack.adapter_input.value() > 0) {
-    add_adapter_inputs(t, *training, stack.adapter_input, v.p.scenario.model, v.layer());
+    add_adapter_inputs(t, v.p.adapters, stack.adapter_input, v.p.scenario.model, v.layer());
   }
   return t;
 }

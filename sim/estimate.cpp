@@ -1,5 +1,6 @@
 #include "sim/estimate.h"
 
+#include "sim/derived_inputs.h"
 #include "sim/inference.h"
 #include "sim/memory.h"
 #include "sim/operator_case.h"
@@ -19,23 +20,10 @@ void count_parameters(const Prepared& p, Estimate& e, Explain* ex) {
   e.parameters.active = active_parameters(s.model, p.inventory, ex);
   e.parameters.trainable =
       s.training() && s.training()->method == Method::full ? e.parameters.total : Traced<std::int64_t>{};
-  if (s.training() && s.training()->method != Method::full) {
-    ParallelPlan whole;
-    whole.data = whole.expert_tensor = 1;
-    double trained = 0;
-    for (const StageLayers& stage : partition(p.inventory, whole)) {
-      trained += held_elements(p.inventory, stage, whole, s.training(), nullptr).adapters.value.value() *
-                 static_cast<double>(stage.count);
-    }
-    e.parameters.trainable = {
-        static_cast<std::int64_t>(trained),
-        constant(ex, "parameters of the low-rank adapters", trained,
-                 "Hu et al. 2021, arXiv:2106.09685: rank (in + out) per adapted product")
-            .node};
-  } else if (!s.training()) {
-    e.parameters.trainable =
-        Traced<std::int64_t>{0, constant(ex, "no trained parameters", 0.0, "inference trains nothing").node};
-  }
+  if (const Training* t = s.training(); t && t->method != Method::full)
+    e.parameters.trainable = adapter_elements(s.model, p.inventory, p.adapters, t->lora_rank, ex);
+  else if (!t)
+    e.parameters.trainable = {0, constant(ex, "no trained parameters", 0.0, "inference trains nothing").node};
 }
 
 void add_notes(const Prepared& p, Estimate& e) {
@@ -78,6 +66,7 @@ Estimate estimate(const Prepared& p, const ParallelPlan& given, Explain* ex, Ope
   Estimate e;
   const Scenario& s = p.scenario;
   e.plan = resolved(given, s.devices);
+  if (ex) define_inputs(p, given, e.plan, *ex);
   if (s.operator_case()) {
     time_operator(p, e.plan, e, ex, list);
   } else if (s.training() || s.inference()) {

@@ -86,8 +86,7 @@ class InferenceTimer {
     b.activation =
         constant(ex_, "bytes of an activation", BytesPerElement{attention_precision() == "fp32" ? 4.0 : 2.0},
                  "engines keep activations in 16 bit");
-    b.cache = input(ex_, "inference.kv_cache",
-                    bytes_per_element(s_.cache_format, std::max<std::int64_t>(s_.model.head_dim, 1)));
+    b.cache = cache_width(s_.model, s_.cache_format, ex_);
     return b;
   }
 
@@ -125,7 +124,8 @@ class InferenceTimer {
     work.embedding = layer_time(p_.embedding, -1, 1, c);
     if (!s_.software.logits_all_positions) batch.tokens = batch.sequences;
     work.output = layer_time(p_.output, -1, 1, c);
-    return finished(stage_time(work, all, ex_).forward, micro_batch(tokens, past, is_decode), is_decode);
+    return finished(stage_time(p_, plan_, work, all, ex_).forward, micro_batch(tokens, past, is_decode),
+                    is_decode);
   }
 
   PassTime finished(const PhaseTime& t, const MicroBatch& batch, bool is_decode) {

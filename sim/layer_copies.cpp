@@ -1,5 +1,7 @@
 #include "sim/layer_runner.h"
 
+#include <algorithm>
+
 namespace ridge {
 namespace {
 
@@ -89,12 +91,7 @@ void LayerRunner::run_gradient_copies(const Product&, const ProductShape& s) {
 }
 
 bool LayerRunner::is_adapted(const Product& p) const {
-  const std::string& targets = c_.prepared.scenario.training()->lora_targets;
-  const bool is_attention = p.name.starts_with("attention.") || p.name.starts_with("cross.");
-  const bool is_ffn = p.name.starts_with("ffn.");
-  if (targets == "attention") return is_attention;
-  if (targets == "feed-forward") return is_ffn;
-  return is_attention || is_ffn;
+  return std::ranges::any_of(p.parts, [&](const Tensor& t) { return c_.prepared.adapters.is_adapted(t); });
 }
 
 void LayerRunner::run_adapter(const ProductShape& base, std::string_view name) {

@@ -96,16 +96,20 @@ Traced<BytesPerElement> LayerRunner::weight_width(const Product& p) {
   if (p.stored_bytes <= 0) return c_.batch.weight;
   const BytesPerElement width{p.stored_bytes / p.stored_elements};
   if (!ex_) return {width, 0};
-  const Origin origin{
-      Origin::Kind::preset,
-      {},
-      "storage format " + c_.prepared.scenario.weight_format.name + " (presets/formats), tensor inventory",
-      {}};
-  const std::string key = p.name + " of layer kind " + std::to_string(kind_index_);
-  const Traced<Bytes> bytes{Bytes{p.stored_bytes},
-                            ex_->input("stored bytes of " + key, p.stored_bytes, Bytes::dim, origin)};
+  static constexpr Formula bytes_sum{"operators.product.stored_bytes", "bytes of weights stored side by side",
+                                     "sum(...)", "definition"};
+  static constexpr Formula elements_sum{"operators.product.stored_elements", "weights stored side by side",
+                                        "sum(...)", "definition"};
+  const Scenario& s = c_.prepared.scenario;
+  std::vector<Term> packed, counted;
+  for (const Tensor& t : p.parts) {
+    packed.emplace_back(role_name(t.role),
+                        tensor_bytes(a_, c_.prepared.inventory, t, s.formats, s.weight_format, ex_));
+    counted.emplace_back(role_name(t.role), tensor_elements(a_, t, ex_));
+  }
+  const Traced<Bytes> bytes{Bytes{p.stored_bytes}, ex_->note(bytes_sum, p.stored_bytes, Bytes::dim, packed)};
   const Traced<Elements> elements{Elements{p.stored_elements},
-                                  ex_->input("elements of " + key, p.stored_elements, Elements::dim, origin)};
+                                  ex_->note(elements_sum, p.stored_elements, Elements::dim, counted)};
   return note(ex_, stored, width, {{"bytes", bytes}, {"elements", elements}});
 }
 

@@ -1,8 +1,10 @@
 #include "sim/memory.h"
 
+#include "sim/derived_inputs.h"
 #include "sim/stated.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 namespace ridge {
@@ -16,6 +18,10 @@ inline constexpr Formula pool_formula{"memory.reserved.pool", "bytes the engine 
                                       "max(allocated * (1 + f), pool * capacity)",
                                       "vLLM documentation: gpu_memory_utilization"};
 inline constexpr Formula peak_formula{"memory.peak", "most that a device holds", "max(...)", "definition"};
+
+inline constexpr Formula whole_formula{
+    "memory.whole", "whole bytes", "floor(x + 0.5)",
+    "definition: nearest; shares and averages of layers need not be whole"};
 
 /// Share that the allocator claims beyond what is allocated.
 Traced<double> fragmentation(const Prepared& p, std::int64_t zero, Explain* ex) {
@@ -60,9 +66,7 @@ template <class Get> Traced<Bytes> largest(const MemoryEstimate& m, Get get, Exp
 }  // namespace
 
 std::int64_t micro_batches_per_step(const Training& t, const ParallelPlan& plan) {
-  const std::int64_t at_once =
-      std::max<std::int64_t>(t.micro_batch, 1) * std::max<std::int64_t>(plan.data, 1);
-  return std::max<std::int64_t>(1, t.global_batch / at_once);
+  return static_cast<std::int64_t>(micro_batches_of(t, plan).value);
 }
 
 MemoryEstimate memory(const Prepared& p, const ParallelPlan& plan, Explain* ex) {
@@ -76,8 +80,15 @@ MemoryEstimate memory(const Prepared& p, const ParallelPlan& plan, Explain* ex) 
 
 namespace detail {
 
-void add_part(StageMemory& stage, std::string_view name, Traced<Bytes> amount) {
-  if (amount.value.value() != 0) stage.parts.push_back({name, amount});
+Traced<Bytes> whole_bytes(Traced<Bytes> x, Explain* ex) {
+  const double whole = std::floor(x.value.value() + 0.5);
+  if (whole == x.value.value()) return x;
+  return note(ex, whole_formula, Bytes{whole}, {{"x", x}});
+}
+
+void add_part(StageMemory& stage, std::string_view name, Traced<Bytes> amount, Explain* ex) {
+  const auto whole = whole_bytes(amount, ex);
+  if (whole.value > Bytes{0}) stage.parts.push_back({name, whole});
 }
 
 void finish_stage(StageMemory& stage, const Prepared& p, std::int64_t zero, Explain* ex) {
@@ -89,15 +100,16 @@ void finish_stage(StageMemory& stage, const Prepared& p, std::int64_t zero, Expl
   const auto f = fragmentation(p, zero, ex);
   const Bytes fragmented = sum * (1 + f.value);
   if (allocator.pool_fraction <= 0 || p.scenario.training()) {
-    stage.reserved = note(ex, reserved_formula, fragmented, {{"allocated", stage.allocated}, {"f", f}});
+    stage.reserved =
+        whole_bytes(note(ex, reserved_formula, fragmented, {{"allocated", stage.allocated}, {"f", f}}), ex);
     return;
   }
   const auto all = capacity(p, ex);
-  stage.reserved = note(ex, pool_formula, max(fragmented, all.value * allocator.pool_fraction),
-                        {{"allocated", stage.allocated},
-                         {"f", f},
-                         {"pool", stated(ex, "software.allocator.pool_fraction", allocator.pool_fraction)},
-                         {"capacity", all}});
+  const auto pool = stated(ex, "software.allocator.pool_fraction", allocator.pool_fraction);
+  stage.reserved =
+      whole_bytes(note(ex, pool_formula, max(fragmented, pool.value * all.value),
+                       {{"allocated", stage.allocated}, {"f", f}, {"pool", pool}, {"capacity", all}}),
+                  ex);
 }
 
 void finish_estimate(MemoryEstimate& m, const Prepared& p, Explain* ex) {

@@ -15,6 +15,8 @@
 ///   micro-batches left them (m > k).
 /// Inference weights in their storage format, the cache of all sequences at its longest, one pass's
 ///           activations and logits.
+/// Rounding  each part, what is reserved and host memory are whole bytes: the nearest, since a rank's share
+///           of a tensor or the average of a format's layers need not be whole; sums are of whole parts
 /// Reserved  allocated (1 + fragmentation), or the share of the device an engine claims at start.
 /// Parts     weights, gathered_weights, cast_weights, adapters, master_weights, optimizer_states,
 ///           gradients, gradient_buckets, unscattered_gradients, placeholder_gradients, activations,
@@ -37,8 +39,10 @@ std::int64_t micro_batches_per_step(const Training&, const ParallelPlan&);
 namespace detail {
 MemoryEstimate training_memory(const Prepared&, const Training&, const ParallelPlan&, Explain*);
 MemoryEstimate inference_memory(const Prepared&, const Inference&, const ParallelPlan&, Explain*);
-/// Adds a part that is not 0.
-void add_part(StageMemory&, std::string_view name, Traced<Bytes>);
+/// Bytes as they are counted and shown: the nearest whole number.
+Traced<Bytes> whole_bytes(Traced<Bytes>, Explain* ex);
+/// Adds a part that is not 0, in whole bytes.
+void add_part(StageMemory&, std::string_view name, Traced<Bytes>, Explain* ex);
 /// Sums the parts, adds fragmentation or pool.
 void finish_stage(StageMemory&, const Prepared&, std::int64_t zero, Explain*);
 /// Chooses the worst stage; capacity, outside, labels.

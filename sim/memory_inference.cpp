@@ -1,5 +1,5 @@
 #include "sim/memory.h"
-#include "sim/partition.h"
+#include "sim/rank_share.h"
 #include "sim/stated.h"
 #include "sim/traffic.h"
 
@@ -10,8 +10,9 @@ namespace ridge {
 namespace {
 
 inline constexpr Formula weights_of_layers{"memory.weights.layers",
-                                           "weight bytes of equal layers on a device", "n * x",
-                                           "storage format: blocks, scales and zero points included"};
+                                           "weight bytes of equal layers on a device", "n * x", "definition"};
+inline constexpr Formula grown_formula{"inference.cached_tokens", "tokens of a sequence at its longest",
+                                       "n + o", "definition"};
 inline constexpr Formula sum_formula{"memory.sum", "bytes together", "sum(...)", "definition"};
 inline constexpr Formula sequences_formula{"inference.sequences", "sequences a replica serves", "ceil(B / d)",
                                            "definition"};
@@ -37,7 +38,7 @@ struct Serving {
   const ParallelPlan& plan;
   Explain* ex;
   Traced<double> sequences{};
-  std::int64_t context = 0, encoder_tokens = 0;
+  CachedTokens cached{};         ///< of a sequence at its longest
   Traced<Tokens> pass_tokens{};  ///< tokens of the widest pass, one device
 
   Serving(const Prepared& prepared, const Inference& i, const ParallelPlan& pl, Explain* e)
@@ -45,45 +46,39 @@ struct Serving {
     const double d = degree(plan.data);
     sequences = note(ex, sequences_formula, std::ceil(real(i.batch) / d),
                      {{"B", stated(ex, "inference.batch", i.batch)}, {"d", stated(ex, "parallel.data", d)}});
-    const bool has_both = p.scenario.model.encoder_layers > 0 && p.scenario.model.layers > 0;
-    encoder_tokens = has_both ? i.prompt_tokens : 0;
-    context = (has_both ? 0 : i.prompt_tokens);
-    if (i.phase == InferencePhase::decode) context += 1;
-    if (i.phase == InferencePhase::request) context += i.output_tokens;
     const bool is_decode = i.phase == InferencePhase::decode;
-    const auto tokens = is_decode ? constant(ex, "tokens of a decode step", Tokens{1}, "definition")
-                                  : stated(ex, "inference.prompt_tokens", Tokens{real(i.prompt_tokens)});
+    const auto prompt = stated(ex, "inference.prompt_tokens", Tokens{real(i.prompt_tokens)});
+    cached = cached_tokens({prompt.value.value(), prompt.node});
+    const auto tokens = is_decode ? constant(ex, "tokens of a decode step", Tokens{1}, "definition") : prompt;
     const auto c = stated(ex, "parallel.context", degree(plan.context));
     pass_tokens = note(ex, pass_tokens_formula, sequences.value * tokens.value / c.value,
                        {{"B", sequences}, {"s", tokens}, {"c", c}});
+  }
+
+  /// The prompt, and what is generated; an encoder reads the prompt where there is one.
+  CachedTokens cached_tokens(Traced<double> prompt) const {
+    const bool has_both = p.scenario.model.encoder_layers > 0 && p.scenario.model.layers > 0;
+    const Traced<double> none = constant(ex, "no tokens", 0.0, "definition");
+    const Traced<double> before = has_both ? none : prompt;
+    Traced<double> o = none;
+    if (asked.phase == InferencePhase::decode)
+      o = constant(ex, "the token of a decode step", 1.0, "definition");
+    if (asked.phase == InferencePhase::request)
+      o = stated(ex, "inference.output_tokens", real(asked.output_tokens));
+    const auto grown = note(ex, grown_formula, before.value + o.value, {{"n", before}, {"o", o}});
+    return {grown, has_both ? prompt : none, stated(ex, "parallel.tensor", degree(plan.tensor))};
   }
   Traced<BytesPerElement> activation() const {
     return stated(ex, "precision.activations", p.scenario.precision.activations);
   }
   /// Prediction modules serve speculative decoding, which is not asked for.
   bool is_unused(std::size_t kind) const { return p.inventory.layers.kinds[kind].is_mtp; }
-  ShardingDegrees degrees() const {
-    return {std::max<std::int64_t>(plan.tensor, 1), std::max<std::int64_t>(plan.expert, 1),
-            std::max<std::int64_t>(plan.expert_tensor, 1)};
-  }
 };
-
-Traced<Bytes> inventory_bytes(Explain* ex, const std::string& key, Bytes b) {
-  return {b, ex->input(key, b.value(), Bytes::dim,
-                       {Origin::Kind::definition, {}, "storage format and tensor inventory", {}})};
-}
 
 /// Sum that names its terms only while explaining.
 class Sum {
  public:
   explicit Sum(Explain* ex) : ex_(ex) {}
-  void add(std::string_view symbol, double n, Bytes each, const char* what) {
-    total_ += each * n;
-    if (!ex_ || n == 0) return;
-    const Traced<double> count = counted(ex_, n, "layers of one kind on the stage");
-    const auto one = inventory_bytes(ex_, std::string(what) + " " + std::string(symbol), each);
-    terms_.emplace_back(symbol, note(ex_, weights_of_layers, each * n, {{"n", count}, {"x", one}}));
-  }
   void add(std::string_view symbol, Traced<Bytes> amount) {
     total_ += amount.value;
     if (ex_) terms_.emplace_back(symbol, amount);
@@ -101,51 +96,31 @@ class Sum {
 };
 
 Traced<Bytes> weights(const Serving& s, const StageLayers& stage) {
-  const WeightBytes& w = s.p.weights;
-  const bool is_shared = s.p.inventory.shared_layers;
   Sum sum(s.ex);
-  for (std::size_t k = 0; k < w.of_kind.size() && k < max_layer_kinds; ++k) {
-    const double n = is_shared ? std::min(stage.of_kind[k], 1) : stage.of_kind[k];
-    if (n > 0 && !s.is_unused(k))
-      sum.add(kind_symbols[k], n, w.of_kind[k].per_rank(s.degrees()), "weight bytes of a layer,");
+  for (std::size_t k = 0; k < s.p.weights.of_kind.size() && k < max_layer_kinds; ++k) {
+    if (stage.of_kind[k] == 0 || s.is_unused(k)) continue;
+    const auto n = own_layers(s.p, s.plan, stage, k, s.ex);
+    const auto x = stored_share(s.p, s.plan, static_cast<int>(k), s.ex);
+    sum.add(kind_symbols[k], note(s.ex, weights_of_layers, n.value * x.value, {{"n", n}, {"x", x}}));
   }
-  if (stage.embeddings > 0)
-    sum.add("embedding", stage.embeddings, w.embedding.per_rank(s.degrees()), "weight bytes of the");
-  if (stage.outputs > 0)
-    sum.add("output", stage.outputs, w.output.per_rank(s.degrees()), "weight bytes of the");
-  if (stage.token_copies > 0) {
-    const double share =
-        real(s.p.inventory.token_embedding) / std::max(1.0, real(s.p.inventory.embedding.total()));
-    sum.add("tied", stage.token_copies, w.embedding.per_rank(s.degrees()) * share,
-            "weight bytes of the head");
-  }
+  if (stage.embeddings > 0) sum.add("embedding", stored_share(s.p, s.plan, embedding_group, s.ex));
+  if (stage.outputs > 0) sum.add("output", stored_share(s.p, s.plan, output_group, s.ex));
+  if (stage.token_copies > 0) sum.add("tied", stored_table_share(s.p, s.plan, s.ex));
   return sum.total();
 }
 
 Traced<Bytes> cache(const Serving& s, const StageLayers& stage) {
   const Architecture& a = s.p.scenario.model;
-  const auto width =
-      stated(s.ex, "inference.kv_cache", bytes_per_element(s.p.scenario.cache_format, a.head_dim));
+  const auto width = cache_width(a, s.p.scenario.cache_format, s.ex);
   const auto c = stated(s.ex, "parallel.context", degree(s.plan.context));
   Sum sum(s.ex);
   for (std::size_t k = 0; k < s.p.inventory.layers.kinds.size() && k < max_layer_kinds; ++k) {
     if (stage.of_kind[k] == 0 || s.is_unused(k)) continue;
-    const Elements each{cache_elements(layer_cache(a, s.p.inventory.layers.kinds[k]), s.context,
-                                       s.encoder_tokens, std::max<std::int64_t>(s.plan.tensor, 1))};
-    const double n = stage.of_kind[k];
-    const Bytes bytes = n * s.sequences.value * each * width.value / c.value;
-    if (!s.ex) {
-      sum.add(kind_symbols[k], Traced<Bytes>{bytes});
-      continue;
-    }
-    const Traced<double> count = counted(s.ex, n, "layers of one kind on the stage");
-    const Traced<Elements> elements{
-        each, s.ex->input("cache elements of a sequence, " + describe(s.p.inventory.layers.kinds[k]),
-                          each.value(), Elements::dim,
-                          {Origin::Kind::definition, {}, "DeepSeek-V2, arXiv 2405.04434, table 1", {}})};
-    sum.add(kind_symbols[k],
-            note(s.ex, cache_formula, bytes,
-                 {{"n", count}, {"B", s.sequences}, {"E", elements}, {"w", width}, {"c", c}}));
+    const auto n = layers_on_stage(a, s.p.inventory, s.plan, stage, k, s.ex);
+    const auto each = cache_elements(a, s.p.inventory.layers.kinds[k], s.cached, s.ex);
+    const Bytes bytes = n.value * s.sequences.value * each.value * width.value / c.value;
+    sum.add(kind_symbols[k], note(s.ex, cache_formula, bytes,
+                                  {{"n", n}, {"B", s.sequences}, {"E", each}, {"w", width}, {"c", c}}));
   }
   return sum.total();
 }
@@ -163,7 +138,7 @@ Traffic pass_traffic(const Architecture& a, const WidthTable& w, BytesPerElement
 Traced<Bytes> pass_activations(const Serving& s, const StageLayers& stage) {
   const Architecture& a = s.p.scenario.model;
   const BytesPerElement width = s.p.scenario.precision.activations;
-  const Tokens attended{real(s.context)};
+  const Tokens attended{s.cached.context.value};
   BytesPerToken most{-1};
   std::size_t widest = 0;
   for (std::size_t k = 0; k < s.p.inventory.layers.kinds.size() && k < max_layer_kinds; ++k) {
@@ -206,12 +181,12 @@ MemoryEstimate detail::inference_memory(const Prepared& p, const Inference& aske
     m.stage = stage.first;
     m.layers = stage.layers;
     m.parts.reserve(5);
-    add_part(m, "weights", weights(s, stage));
-    add_part(m, "kv_cache", cache(s, stage));
-    add_part(m, "activations", pass_activations(s, stage));
-    if (stage.outputs > 0) add_part(m, "logits", logits(s));
+    add_part(m, "weights", weights(s, stage), ex);
+    add_part(m, "kv_cache", cache(s, stage), ex);
+    add_part(m, "activations", pass_activations(s, stage), ex);
+    if (stage.outputs > 0) add_part(m, "logits", logits(s), ex);
     add_part(m, "workspace",
-             stated(ex, "software.allocator.workspace", p.scenario.software.allocator.workspace));
+             stated(ex, "software.allocator.workspace", p.scenario.software.allocator.workspace), ex);
     finish_stage(m, p, plan.zero, ex);
     result.stages.push_back(std::move(m));
   }

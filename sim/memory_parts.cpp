@@ -73,7 +73,7 @@ class Builder {
   }
 
  private:
-  void add(std::string_view name, Traced<Bytes> amount) { add_part(result_, name, amount); }
+  void add(std::string_view name, Traced<Bytes> amount) { add_part(result_, name, amount, ex_); }
 
   void weights() {
     if (!c_.offloads_weights()) add("weights", resident_weights());

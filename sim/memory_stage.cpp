@@ -33,7 +33,7 @@ Traced<Bytes> kept_by_stage(const StepSizes& c, const StageLayers& stage) {
   for (std::size_t k = 0; k < c.p.programs.size() && k < max_layer_kinds; ++k) {
     if (stage.of_kind[k] == 0) continue;
     const double n = stage.of_kind[k];
-    const Traced<double> count = counted(c.ex, n, "layers of one kind on the stage");
+    const auto count = layers_on_stage(c.p.scenario.model, c.p.inventory, c.plan, stage, k, c.ex);
     terms.emplace_back(kind_symbols[k], note(c.ex, layers_kept, c.layers[k].kept.value * n,
                                              {{"n", count}, {"x", c.layers[k].kept}}));
   }
@@ -58,7 +58,7 @@ StepSizes::StepSizes(const Prepared& prepared, const Training& t, const Parallel
 
 StageSizes stage_sizes(const StepSizes& c, const StageLayers& stage) {
   StageSizes s;
-  s.held = held_elements(c.p.inventory, stage, c.plan, &c.training, c.ex, c.stack.sharded_embedding);
+  s.held = held_elements(c.p, stage, c.plan, c.ex, c.stack.sharded_embedding);
   const bool is_full = c.training.method == Method::full;
   s.trained = is_full ? s.held.dense : s.held.adapters;
   s.trained_experts = is_full ? s.held.experts : constant(c.ex, "frozen experts", Elements{0}, "definition");

@@ -1,5 +1,9 @@
 #include "sim/memory_stage.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 namespace ridge::detail {
 namespace {
 
@@ -14,17 +18,37 @@ bool happens(Moment m, const StepSizes& c, const StageLayers& stage) {
   return m != Moment::scatter || (c.scatters() && stage.embeddings + stage.outputs > 0);
 }
 
+/// Bytes of a parameter that stay on the host.
+Traced<BytesPerElement> offloaded_width(const StepSizes& c) {
+  static constexpr Formula widths{"memory.offloaded.width", "bytes of one parameter's offloaded states",
+                                  "sum(...)", "Ren et al. 2021, arXiv 2101.06840, section 4"};
+  std::vector<std::pair<std::string_view, Traced<BytesPerElement>>> states = {
+      {"master", c.width("precision.master", c.recipe.master)},
+      {"moments", optimizer_width(c.recipe, c.p.scenario.optimizer, c.ex)}};
+  if (c.offloads_gradients())
+    states.emplace_back("gradients", c.width("precision.gradients", c.recipe.gradients));
+  if (c.offloads_weights()) states.emplace_back("weights", c.width("precision.weights", c.recipe.weights));
+  BytesPerElement sum{0};
+  std::vector<Term> terms;
+  for (const auto& [name, width] : states) {
+    sum += width.value;
+    if (c.ex) terms.emplace_back(name, width);
+  }
+  return {sum, c.ex ? c.ex->note(widths, sum.value(), BytesPerElement::dim, terms) : 0};
+}
+
 /// Offloaded states of one device.
 Traced<Bytes> offloaded(const StepSizes& c, const StageSizes& s) {
-  BytesPerElement width{0};
-  if (c.offloads_optimizer())
-    width += c.recipe.master + optimizer_width(c.recipe, c.p.scenario.optimizer).value;
-  if (c.offloads_gradients()) width += c.recipe.gradients;
-  if (c.offloads_weights()) width += c.recipe.weights;
-  return state_bytes(
-      s.trained, s.trained_experts,
-      constant(c.ex, "bytes offloaded per parameter", width, "sum of the recipe's offloaded states"),
-      state_shards(c.plan, 1, c.ex), c.ex);
+  return state_bytes(s.trained, s.trained_experts, offloaded_width(c), state_shards(c.plan, 1, c.ex), c.ex);
+}
+
+/// Devices of a node that the plan uses.
+Traced<double> devices_of_node(const Prepared& p, Explain* ex) {
+  static constexpr Formula fewer{"memory.host.devices", "devices of a node that are used", "min(n, m)",
+                                 "definition"};
+  const auto n = stated(ex, "devices", static_cast<double>(p.scenario.devices)),
+             m = stated(ex, "hardware.node.devices", static_cast<double>(p.scenario.hardware.node.devices));
+  return note(ex, fewer, std::min(n.value, m.value), {{"n", n}, {"m", m}});
 }
 
 }  // namespace
@@ -61,11 +85,9 @@ MemoryEstimate training_memory(const Prepared& p, const Training& training, cons
   if (plan.offload != Offload::none) {
     const StepSizes common(p, training, plan, ex);
     const auto each = offloaded(common, stage_sizes(common, groups[result.worst]));
-    const double n = static_cast<double>(std::min(p.scenario.devices, p.scenario.hardware.node.devices));
-    result.host_bytes = note(
-        ex, host_formula, n * each.value,
-        {{"n", constant(ex, "devices of a node", n, "hardware.node.devices, or fewer when fewer are used")},
-         {"x", each}});
+    const auto n = devices_of_node(p, ex);
+    result.host_bytes =
+        whole_bytes(note(ex, host_formula, n.value * each.value, {{"n", n}, {"x", each}}), ex);
   }
   return result;
 }

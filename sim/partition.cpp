@@ -3,6 +3,8 @@
 #include "sim/schedule.h"
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 
 namespace ridge {
 namespace {
@@ -106,6 +108,48 @@ std::vector<StageLayers> partition(const Inventory& inv, const ParallelPlan& pla
     stages.push_back(s);
   }
   return stages;
+}
+
+namespace {
+
+constexpr Formula equal_share{"partition.layers", "layers of a stage", "L / p", "definition"};
+constexpr Formula two_shares{"partition.layers.dualpipe", "layers of a stage, its own and its mirror's",
+                             "2 * L / p", "DeepSeek-V3, arXiv 2412.19437, table 2"};
+constexpr Formula uneven_share{"partition.layers.uneven", "layers of a stage", "floor(L / n) * k + x",
+                               "sim/partition.h: n chunks of the model, k of them on each stage",
+                               "x chunks of this stage take one layer more"};
+constexpr Formula chunk_count{"partition.chunks", "chunks of the model", "p * v", "definition"};
+
+}  // namespace
+
+Traced<double> layers_on_stage(const Architecture& a, const Inventory& inv, const ParallelPlan& plan,
+                               const StageLayers& stage, std::size_t kind, Explain* ex) {
+  const double here = stage.of_kind[kind];
+  if (!ex) return {here, 0};
+  const double all = static_cast<double>(inv.layers.count[kind]);
+  if (here == all) return {here, layers_of(a, inv.layers, kind, ex).node};
+  const bool is_dual = plan.schedule == ScheduleKind::dualpipe;
+  const std::int64_t k = is_dual ? 2 : chunks_per_stage(plan.schedule, plan.virtual_stages);
+  const double stages = degree(plan.pipeline), chunks = is_dual ? stages : stages * static_cast<double>(k);
+  const bool is_only_kind = all == static_cast<double>(inv.layers.encoder_layers + inv.layers.decoder_layers);
+  const std::string place = "stage " + std::to_string(stage.first);
+  if (!is_only_kind)
+    return {here, ex->input("layers on " + place + ": " + describe(inv.layers.kinds[kind]), here, Dim{},
+                            {Origin::Kind::definition,
+                             {},
+                             "counted over the stage's share of model.layers (sim/partition.h)",
+                             {}})};
+  const Traced<double> L{all, layers_of(a, inv.layers, kind, ex).node};
+  const auto p = input(ex, "parallel.pipeline", stages);
+  if (here * stages == all * (is_dual ? 2 : 1))
+    return note(ex, is_dual ? two_shares : equal_share, here, {{"L", L}, {"p", p}});
+  const auto per_stage = constant(ex, "chunks of a stage", static_cast<double>(k),
+                                  "parallel.schedule and parallel.virtual_stages");
+  const auto n = is_dual ? p : note(ex, chunk_count, chunks, {{"p", p}, {"v", per_stage}});
+  const double extra = here - std::floor(all / chunks) * static_cast<double>(k);
+  const auto x = constant(ex, "chunks with one layer more on " + place, extra,
+                          "sim/partition.h: of what remains the middle chunks take one each");
+  return note(ex, uneven_share, here, {{"L", L}, {"n", n}, {"k", per_stage}, {"x", x}});
 }
 
 RankGroups rank_groups(const ParallelPlan& plan) {

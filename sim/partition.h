@@ -45,6 +45,10 @@ struct StageLayers {
 /// First to last.  Pre: plan degrees >= 1 and layers >= 0; fewer layers than chunks leave some empty.
 std::vector<StageLayers> partition(const Inventory&, const ParallelPlan&);
 
+/// Layers of one kind on a stage; opens to the model's layers and the plan's chunks.
+Traced<double> layers_on_stage(const Architecture&, const Inventory&, const ParallelPlan&, const StageLayers&,
+                               std::size_t kind, Explain* ex = nullptr);
+
 /// `ranks` devices, `stride` apart.
 struct RankGroup {
   std::int64_t ranks = 1, stride = 1;

@@ -6,22 +6,11 @@ namespace ridge {
 
 namespace {
 
-/// What a product's weights take in the scenario's storage format, averaged over the layers of its kind.
-void set_stored_bytes(LayerProgram& program, int kind, const Scenario& s, const Inventory& inv) {
+/// What a product's weights take in the scenario's storage format.
+void set_stored_bytes(LayerProgram& program, const Scenario& s, const Inventory& inv) {
   for (Product& product : program.products) {
     for (const Tensor& t : product.parts) {
-      double bytes = 0, layers = 0;
-      for (std::size_t i = 0; kind >= 0 && i < inv.layers.kind_of_layer.size(); ++i) {
-        if (inv.layers.kind_of_layer[i] != kind) continue;
-        const std::int64_t offset =
-            inv.layers.kinds[static_cast<std::size_t>(kind)].is_encoder ? 0 : inv.layers.encoder_layers;
-        bytes += packed_bytes(
-            t, packing_of(t, static_cast<std::int64_t>(i) - offset, s.model, s.formats, s.weight_format));
-        layers += 1;
-      }
-      if (layers == 0)
-        bytes = packed_bytes(t, packing_of(t, -1, s.model, s.formats, s.weight_format)), layers = 1;
-      product.stored_bytes += bytes / layers;
+      product.stored_bytes += tensor_bytes(s.model, inv, t, s.formats, s.weight_format).value.value();
       product.stored_elements += static_cast<double>(t.elements());
     }
   }
@@ -39,12 +28,13 @@ Prepared prepare(Scenario scenario) {
   }
   p.embedding = embedding_program(s.model, p.inventory, s.software, s.precision);
   p.output = output_program(s.model, p.inventory, s.software, s.precision);
+  if (const Training* t = s.training(); t && t->method != Method::full)
+    p.adapters = adapter_targets(t->lora_targets);
   if (!s.inference()) return p;
   p.weights = weight_bytes(s.model, p.inventory, s.formats, s.weight_format);
-  for (std::size_t k = 0; k < p.programs.size(); ++k)
-    set_stored_bytes(p.programs[k], static_cast<int>(k), s, p.inventory);
-  set_stored_bytes(p.embedding, -1, s, p.inventory);
-  set_stored_bytes(p.output, -1, s, p.inventory);
+  for (LayerProgram& program : p.programs) set_stored_bytes(program, s, p.inventory);
+  set_stored_bytes(p.embedding, s, p.inventory);
+  set_stored_bytes(p.output, s, p.inventory);
   return p;
 }
 

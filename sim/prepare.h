@@ -1,6 +1,7 @@
 #pragma once
 /// Everything an evaluation needs that does not depend on the plan.
 
+#include "model/adapters.h"
 #include "sim/program.h"
 #include "sim/scenario.h"
 
@@ -13,7 +14,8 @@ struct Prepared {
   Inventory inventory;
   std::vector<LayerProgram> programs;  ///< by layer kind
   LayerProgram embedding, output;
-  WeightBytes weights;  ///< inference: in the scenario's storage format
+  WeightBytes weights;      ///< inference: in the scenario's storage format
+  AdapterTargets adapters;  ///< training of low-rank adapters: what gets one
 };
 
 /// Pre  the scenario was read without errors.

@@ -272,13 +272,14 @@ Traced<Seconds> pipeline_time(ScheduleKind kind, std::span<const StageGroup> gro
 Traced<double> bubble_fraction(Traced<Seconds> step, std::span<const StageGroup> groups,
                                const PipelineShape& shape, Explain* ex) {
   static constexpr Formula formula{"pipeline.bubble_fraction", "idle share of the busiest stage",
-                                   "1 - m * T / step", "definition"};
+                                   "max(0, step - m * T) / step", "definition"};
   const StageGroup* busiest = nullptr;
   for (const StageGroup& g : groups) {
     if (!busiest || g.times.total() > busiest->times.total()) busiest = &g;
   }
   if (!busiest || step.value.value() <= 0) return constant(ex, "pipeline.no_bubble", 0.0, "definition");
-  return note(ex, formula, 1 - real(shape.micro_batches) * busiest->times.total() / step.value,
+  const Seconds idle = positive(step.value - real(shape.micro_batches) * busiest->times.total());
+  return note(ex, formula, idle / step.value,
               {{"m", micro_batches(shape, ex)}, {"T", total_of(busiest->times, ex)}, {"step", step}});
 }
 

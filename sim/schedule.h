@@ -69,7 +69,7 @@ constexpr std::int64_t chunks_per_stage(ScheduleKind kind, std::int64_t virtual_
 Traced<Seconds> pipeline_time(ScheduleKind, std::span<const StageGroup>, const PipelineShape&,
                               Explain* ex = nullptr);
 
-/// Share of the step in which the busiest stage is idle: 1 - m max(F + B + W) / step.
+/// Share of the step in which the busiest stage is idle: (step - m max(F + B + W)) / step, at least 0.
 Traced<double> bubble_fraction(Traced<Seconds> step, std::span<const StageGroup>, const PipelineShape&,
                                Explain* ex = nullptr);
 

@@ -64,20 +64,16 @@ Traced<Seconds> repeated(Traced<double> n, Traced<Seconds> t, Explain* ex) {
   return note(ex, repeated_formula, n.value * t.value, {{"n", n}, {"t", t}});
 }
 
-StageTime stage_time(const WorkTimes& work, const StageLayers& stage, Explain* ex) {
+StageTime stage_time(const Prepared& p, const ParallelPlan& plan, const WorkTimes& work,
+                     const StageLayers& stage, Explain* ex) {
   std::vector<Piece> pieces;
   pieces.reserve(work.kinds.size() + 2);
-  const Traced<double> one = constant(ex, "one", 1.0, "definition");
+  const Traced<double> one =
+      constant(ex, "embedding or head of a stage", 1.0, "sim/partition.h: each stands once");
   for (std::int32_t i = 0; i < stage.embeddings; ++i) pieces.push_back({"embedding", one, &work.embedding});
   for (std::size_t k = 0; k < work.kinds.size(); ++k) {
-    const std::int32_t layers = stage.of_kind[k];
-    if (layers == 0) continue;
-    const double n = layers;
-    Traced<double> count{n, 0};
-    if (ex)
-      count.node =
-          ex->input("layers of kind " + std::to_string(k) + " on the stage: " + std::to_string(layers), n,
-                    Dim{}, Origin{Origin::Kind::definition, {}, "partition of the layers over stages", {}});
+    if (stage.of_kind[k] == 0) continue;
+    const auto count = layers_on_stage(p.scenario.model, p.inventory, plan, stage, k, ex);
     pieces.push_back({"layers", count, &work.kinds[k]});
   }
   for (std::int32_t i = 0; i < stage.outputs; ++i) pieces.push_back({"head", one, &work.output});

@@ -21,7 +21,8 @@ struct WorkTimes {
 struct StageTime {
   PhaseTime forward, recompute, backward;
 };
-StageTime stage_time(const WorkTimes&, const StageLayers&, Explain* ex = nullptr);
+StageTime stage_time(const Prepared&, const ParallelPlan&, const WorkTimes&, const StageLayers&,
+                     Explain* ex = nullptr);
 
 /// Names of `time.parts` for the classes of time.
 std::string_view part_name(TimeClass);

@@ -2,7 +2,7 @@
 /// Model states a device holds: weights, gradients, master weights and optimizer moments, under tensor,
 /// pipeline and expert parallelism, ZeRO 0 to 3, offload and low-rank adapters.
 ///
-///   HeldElements held = held_elements(inventory, stage, plan);
+///   HeldElements held = held_elements(prepared, stage, plan);
 ///   state_bytes(held, BytesPerElement{8}, state_shards(plan, 1));    // moments: sharded from ZeRO-1 on
 ///
 /// Elements  a layer's dense part is r + x / t + y / min(t, K), its experts E / (e et) + R / e
@@ -16,8 +16,8 @@
 
 #include "base/explain.h"
 #include "sim/partition.h"
+#include "sim/prepare.h"
 #include "sim/recipe.h"
-#include "sim/workload.h"
 
 namespace ridge {
 
@@ -31,10 +31,9 @@ struct HeldElements {
   Traced<Elements> adapters;     ///< trained low-rank matrices, 0 without
 };
 
-/// Pre: `training` null for inference.
 /// `is_table_sharded`: whether tensor parallelism divides the token table's rows for the look-up.
-HeldElements held_elements(const Inventory&, const StageLayers&, const ParallelPlan&,
-                           const Training* training, Explain* ex = nullptr, bool is_table_sharded = true);
+HeldElements held_elements(const Prepared&, const StageLayers&, const ParallelPlan&, Explain* ex = nullptr,
+                           bool is_table_sharded = true);
 
 /// Ranks a state is spread over.
 struct StateShards {
@@ -64,9 +63,5 @@ constexpr bool weights_are_master(const PrecisionRecipe& r) {
 /// Bytes per parameter of an unsharded step: weights, gradients, master, optimizer states, and the
 /// second gradient copy of the update (mixed-bf16 18, mixed-16 16, mixed-224444 20).
 BytesPerElement bytes_per_parameter(const PrecisionRecipe&, const OptimizerRecipe&);
-
-/// Elements of the low-rank adapters of one layer on one rank: rank (in + out) for each targeted
-/// linear layer, its cut side divided by t (Hu et al. 2021, arXiv 2106.09685).
-double adapter_elements(const Inventory&, std::size_t layer_kind, const Training&, const ParallelPlan&);
 
 }  // namespace ridge

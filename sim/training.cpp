@@ -1,6 +1,7 @@
 #include "sim/training.h"
 
 #include "model/flops.h"
+#include "sim/derived_inputs.h"
 #include "sim/training_timer.h"
 
 #include <algorithm>
@@ -48,20 +49,8 @@ void TrainingTimer::set_micro_batch() {
   batch_.activation = input(ex_, "precision.activations", s_.precision.activations);
   batch_.cache = batch_.activation;
   batch_.weight = input(ex_, "precision.gathered", s_.precision.gathered);
-  const auto B = count("training.global_batch", training_.global_batch),
-             d = count("parallel.data", plan_.data);
-  const double m = std::max(1.0, B.value / (batch_.sequences.value * d.value));
-  micro_batches_ = {std::ceil(m), 0};
-  if (ex_) {
-    micro_batches_ = note(ex_, rounded_count(), std::ceil(m), {{"B", B}, {"b", batch_.sequences}, {"d", d}});
-    ex_->label("pipeline.micro_batches", micro_batches_.node);
-  }
-}
-
-const Formula& TrainingTimer::rounded_count() {
-  static constexpr Formula f{"training.micro_batches", "micro-batches of a replica in one step",
-                             "max(1, ceil(B / (b * d)))", "definition"};
-  return f;
+  micro_batches_ = micro_batches_of(training_, plan_, ex_);
+  if (ex_) ex_->label("pipeline.micro_batches", micro_batches_.node);
 }
 
 void TrainingTimer::time_work() {
@@ -90,8 +79,8 @@ void TrainingTimer::time_work() {
 
 void TrainingTimer::add_stage(const StageLayers& layers) {
   Stage st;
-  st.time = stage_time(work_, layers, ex_);
-  st.held = held_elements(p_.inventory, layers, plan_, &training_, ex_);
+  st.time = stage_time(p_, plan_, work_, layers, ex_);
+  st.held = held_elements(p_, layers, plan_, ex_);
   share_copies(st.time);
   const Launch& launch = s_.software.launch;
   const auto issued_forward = issued_time(

@@ -62,7 +62,6 @@ class TrainingTimer {
   Traced<Seconds> times_m(Traced<Seconds> t) { return repeated(micro_batches_, t, ex_); }
 
   void set_micro_batch();
-  static const Formula& rounded_count();
   void time_work();
   /// One collective over the parameters a stage holds, dense and expert groups one after the other.
   Traced<Seconds> over_parameters(CollectiveKind kind, const HeldElements& held, std::string_view key,

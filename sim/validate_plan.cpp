@@ -208,6 +208,10 @@ class Checker {
       add("lora-rank", fmt::format("low-rank adapters of rank {}", t.lora_rank),
           "set training.lora_rank to 1 or more");
     }
+    if (t.method != Method::full && p_.adapters.empty()) {
+      add("lora-targets", fmt::format("no linear layers are called '{}'", printable(t.lora_targets)),
+          "set training.lora_targets to attention, feed-forward, all-linear, or roles such as q+v");
+    }
   }
 
   void inference(const Inference& i) {

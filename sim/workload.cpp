@@ -21,7 +21,7 @@ const Schema<Training>& SchemaOf<Training>::get() {
           field("method", &Training::method, "which parameters are trained"),
           field("lora_rank", &Training::lora_rank, "rank of the low-rank adapters").range(1, 1e6),
           field("lora_targets", &Training::lora_targets,
-                "layers with adapters: attention | feed-forward | all-linear"),
+                "layers with adapters: attention | feed-forward | all-linear, or roles such as q+v"),
       }};
   return s;
 }

@@ -25,7 +25,7 @@ struct Training {
   std::optional<Recompute> recompute;  ///< absent: not stated; evaluated as `none`
   Method method = Method::full;
   std::int64_t lora_rank = 16;
-  std::string lora_targets = "all-linear";  ///< attention | feed-forward | all-linear
+  std::string lora_targets = "all-linear";  ///< attention | feed-forward | all-linear | "q+v"
 };
 
 enum class InferencePhase { prefill, decode, request };

@@ -201,8 +201,7 @@ TEST(Memory, ExpertsAreDividedByExpertDegreesOnly) {
   const double experts_of_layer = 8.0 * 3 * 4096 * 14336;
   auto held = [&](std::int64_t tensor, std::int64_t expert, std::int64_t expert_tensor) {
     plan.tensor = tensor, plan.expert = expert, plan.expert_tensor = expert_tensor;
-    return held_elements(p.inventory, partition(p.inventory, plan).front(), plan, p.scenario.training())
-        .experts.value.value();
+    return held_elements(p, partition(p.inventory, plan).front(), plan).experts.value.value();
   };
   EXPECT_DOUBLE_EQ(held(2, 8, 1), 8 * experts_of_layer / 8);
   EXPECT_DOUBLE_EQ(held(8, 8, 1), 8 * experts_of_layer / 8);
