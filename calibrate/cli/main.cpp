@@ -20,6 +20,7 @@ void add_measure(CLI::App& app, MeasureCommand& c) {
   app.add_flag("--resume", c.is_resumed, "Go on with a run that was cut short, measuring nothing twice");
   app.add_flag("--overwrite", c.is_overwriting, "Replace a run that was cut short");
   app.add_option("--only", c.only, "Names of probes")->delimiter(',');
+  app.add_option("--storage", c.storage, "Folder on the drive to measure (the current one)");
 }
 
 void add_fit(CLI::App& app, FitCommand& c) {

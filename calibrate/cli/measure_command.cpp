@@ -119,6 +119,7 @@ int measure(const MeasureCommand& c) {
   ProbeSettings settings{
       .is_quick = c.is_quick, .budget = Seconds{c.budget.value_or(c.is_quick ? 40 : 170)}, .only = c.only};
   settings.cores = c.cores;
+  settings.storage = c.storage;
   settings.slow_down = c.slow_down;
   settings.is_cancelled = is_stop_asked;
   if (!knows_probes(*backend, c.only)) return bad_usage;

@@ -15,6 +15,7 @@ struct MeasureCommand {
   int cores = 0;
   double slow_down = 1;
   std::vector<std::string> only;
+  std::string storage;  ///< folder on the drive to measure; empty: the current one
 };
 
 int measure(const MeasureCommand&);

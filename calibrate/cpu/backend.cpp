@@ -2,6 +2,7 @@
 
 #include "base/quantity_text.h"
 #include "calibrate/cpu/context.h"
+#include "calibrate/measure/storage.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -24,6 +25,8 @@ const std::vector<Entry>& entries() {
       {{"passes", "norm, gated activation, addition, softmax", Seconds{10}, Seconds{1}}, probe_passes},
       {{"decode", "attention of one token over a cache", Seconds{12}, Seconds{2}}, probe_decode},
       {{"exchanges", "collectives between cores through memory", Seconds{15}, Seconds{2}}, probe_exchanges},
+      {{"storage", "reads and writes of the drive by size and depth", Seconds{11}, Seconds{3}},
+       [](Context& c) { probe_storage(c.runner()); }},
       {{"products", "BLAS in fp32, in full mode fp64 too", Seconds{90}, Seconds{5}}, probe_products},
   };
   return all;

@@ -1,4 +1,5 @@
 #include "calibrate/cuda/context.h"
+#include "calibrate/measure/storage.h"
 
 #include <algorithm>
 
@@ -28,6 +29,8 @@ const std::vector<Entry>& entries() {
        probe_pointwise,
        true},
       {{"host-copies", "pinned and pageable copies both ways", Seconds{10}, Seconds{2}}, probe_host_copies},
+      {{"storage", "reads and writes of the drive by size and depth", Seconds{11}, Seconds{3}},
+       [](ProbeContext& c) { probe_storage(c.runner()); }},
       {{"sustained", "products under seconds of load", Seconds{6}, Seconds{4}}, probe_sustained},
       {{"peers", "copies between devices, our own all-reduce", Seconds{15}, Seconds{4}}, probe_peers},
 #ifdef RIDGE_HAVE_NCCL

@@ -41,6 +41,7 @@ struct ProbeSettings {
   std::vector<std::string> only;  ///< names of probes; empty: all
   int most_devices = 8;
   int device = 0;        ///< which one of this host
+  std::string storage;   ///< folder on the drive to measure; empty: the current one
   int cores = 0;         ///< of a processor to use; 0: all that this process may
   int sharers = 1;       ///< processes that measure on this host at the same time
   double slow_down = 1;  ///< every time is multiplied by it: a rank made slow on purpose, to try the naming
