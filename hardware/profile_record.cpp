@@ -52,8 +52,10 @@ const Schema<KernelRecord>& SchemaOf<KernelRecord>::get() {
        field("bandwidth", &KernelRecord::bandwidth, "W that eB is relative to").range(1, 1e17).required(),
        field("residual", &KernelRecord::residual, "what the law leaves"),
        field("fitted_points", &KernelRecord::fitted_points, "points of the fit").non_negative(),
+       field("interval_points", &KernelRecord::interval_points, "held out to set the intervals")
+           .non_negative(),
        field("fitted", &KernelRecord::fitted, "errors on those"),
-       field("hold_out", &KernelRecord::hold_out, "errors on points no fit saw"),
+       field("hold_out", &KernelRecord::hold_out, "errors on points neither fit nor interval saw"),
        field("intervals", &KernelRecord::intervals, "90 % intervals"),
        field("objections", &KernelRecord::objections, "why it is not to be trusted")}};
   return s;
@@ -71,7 +73,9 @@ const Schema<CurveRecord>& SchemaOf<CurveRecord>::get() {
            .range(1e-12, 1e6)
            .required(),
        field("fitted_points", &CurveRecord::fitted_points, "points of the fit").non_negative(),
-       field("hold_out", &CurveRecord::hold_out, "errors on sizes left out"),
+       field("interval_points", &CurveRecord::interval_points, "held out to set the intervals")
+           .non_negative(),
+       field("hold_out", &CurveRecord::hold_out, "errors on sizes neither fit nor interval saw"),
        field("intervals", &CurveRecord::intervals, "90 % intervals"),
        field("objections", &CurveRecord::objections, "why it is not to be trusted")}};
   return s;

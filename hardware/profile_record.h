@@ -51,7 +51,7 @@ struct KernelRecord {
   FlopPerSecond peak;
   BytesPerSecond bandwidth;
   ResidualTable residual;
-  std::int64_t fitted_points = 0;
+  std::int64_t fitted_points = 0, interval_points = 0;
   ErrorRecord fitted, hold_out;
   std::vector<IntervalRecord> intervals;
   std::vector<std::string> objections;  ///< empty: accepted
@@ -59,7 +59,7 @@ struct KernelRecord {
 struct CurveRecord {
   std::string family, variant, library;
   Numbers sizes_in_bytes, times_in_seconds;
-  std::int64_t fitted_points = 0;
+  std::int64_t fitted_points = 0, interval_points = 0;
   ErrorRecord hold_out;
   std::vector<IntervalRecord> intervals;
   std::vector<std::string> objections;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 namespace ridge {
 namespace {
@@ -42,20 +41,6 @@ ErrorSummary summarise_errors(std::span<const Prediction> predictions) {
   return s;
 }
 
-std::vector<RegimeInterval> conformal_intervals(std::span<const Prediction> predictions, double confidence) {
-  std::map<std::string, std::vector<double>> by_regime;
-  for (const Prediction& p : predictions) by_regime[p.regime].push_back(log_error(p));
-  std::vector<RegimeInterval> out;
-  for (auto& [regime, errors] : by_regime) {
-    std::ranges::sort(errors);
-    const double n = static_cast<double>(errors.size());
-    const auto rank = static_cast<std::size_t>(std::ceil((n + 1) * confidence));
-    const double r = errors[std::min(rank, errors.size()) - 1];
-    out.push_back({regime, {}, static_cast<std::int64_t>(errors.size()), std::exp(r) - 1});
-  }
-  return out;
-}
-
 double interval_coverage(std::span<const Prediction> predictions, std::span<const RegimeInterval> intervals) {
   if (predictions.empty()) return 0;
   double inside = 0;
@@ -64,14 +49,6 @@ double interval_coverage(std::span<const Prediction> predictions, std::span<cons
     if (i && log_error(p) <= std::log1p(i->fraction)) ++inside;
   }
   return inside / static_cast<double>(predictions.size());
-}
-
-CheckedIntervals checked_intervals(std::span<const Prediction> predictions) {
-  std::vector<Prediction> half[2];
-  std::map<std::string, std::size_t> seen;
-  for (const Prediction& p : predictions) half[seen[p.regime]++ % 2].push_back(p);
-  const auto intervals = conformal_intervals(half[0]);
-  return {conformal_intervals(predictions), interval_coverage(half[1], intervals)};
 }
 
 }  // namespace ridge

@@ -1,14 +1,10 @@
 #pragma once
-/// How far predictions lie from measurements, and how wide an interval has to be.
+/// How far predictions lie from measurements.
 ///
 ///   relative error   predicted / measured - 1
-///   interval         of t: [t / (1 + f), t · (1 + f)], f from split conformal prediction: with n
-///                    residuals |log(measured / predicted)| that no fit saw, f = exp(r) - 1 for r the
-///                    ceil((n + 1) · 0.9)-th smallest.  Covers a new point of the same regime with
-///                    probability at least 0.9, whatever the errors' distribution.
-/// Source  Lei, G'Sell, Rinaldo, Tibshirani, Wasserman 2018, "Distribution-free predictive inference for
-///         regression", JASA 113.
-/// Composition  errors of one family are alike in every layer of a model: they do not shrink by sqrt(layers).
+///   coverage         share of the points whose measurement lies inside the interval of their regime
+///
+/// Not here  how wide an interval has to be (conformal.h).
 
 #include "base/quantity.h"
 
@@ -47,19 +43,7 @@ struct RegimeInterval {
 
 ErrorSummary summarise_errors(std::span<const Prediction>);
 
-/// One interval for each regime that occurs.  With fewer than nine points 90 % cannot be told: the
-/// largest residual is taken.
-std::vector<RegimeInterval> conformal_intervals(std::span<const Prediction>, double confidence = 0.9);
-
 /// Share of the predictions whose measurement lies inside the interval of its regime.
 double interval_coverage(std::span<const Prediction>, std::span<const RegimeInterval>);
-
-/// Intervals from every second prediction, their coverage counted on the others, so that the coverage
-/// says something; then the intervals from all.  Order decides, so shuffle or sort by a hash before.
-struct CheckedIntervals {
-  std::vector<RegimeInterval> intervals;
-  double coverage = 0;
-};
-CheckedIntervals checked_intervals(std::span<const Prediction>);
 
 }  // namespace ridge

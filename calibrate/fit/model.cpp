@@ -51,13 +51,36 @@ template <class Model> std::vector<Prediction> predictions(const Model& model, c
   return out;
 }
 
-template <class Model> void judge(Model& model, const Measurements& held_out) {
-  const auto p = predictions(model, held_out);
-  model.hold_out = summarise_errors(p);
-  const CheckedIntervals checked = checked_intervals(p);
-  model.intervals = checked.intervals;
-  model.hold_out.coverage = checked.coverage;
-  model.objections = gate_objections(model);
+/// A model and what it predicts for the points it never saw.
+template <class Model> struct Fitted {
+  Model model;
+  HeldOut held_out;
+};
+
+template <class Model> Fitted<Model> with_held_out(Model model, const Measurements& held_out) {
+  HeldOut h = split_held_out(model.family, predictions(model, held_out));
+  model.interval_points = static_cast<std::int64_t>(h.calibration.size());
+  return {std::move(model), std::move(h)};
+}
+
+template <class Model> Model judged(Fitted<Model> f, std::vector<RegimeInterval> intervals) {
+  f.model.hold_out = summarise_errors(f.held_out.judged);
+  f.model.hold_out.coverage = interval_coverage(f.held_out.judged, intervals);
+  f.model.intervals = std::move(intervals);
+  f.model.objections = gate_objections(f.model);
+  return std::move(f.model);
+}
+
+/// Intervals need all models at once, because small ones borrow from their class.
+void judge_all(Models& out, std::vector<Fitted<KernelModel>> kernels,
+               std::vector<Fitted<CurveModel>> curves) {
+  std::vector<HeldOut> all;
+  for (const auto& k : kernels) all.push_back(k.held_out);
+  for (const auto& c : curves) all.push_back(c.held_out);
+  auto intervals = conformal_intervals(all);
+  std::size_t i = 0;
+  for (auto& k : kernels) out.kernels.push_back(judged(std::move(k), std::move(intervals[i++])));
+  for (auto& c : curves) out.curves.push_back(judged(std::move(c), std::move(intervals[i++])));
 }
 
 ResidualTable table_of(const Measurements& points, const KernelLaw& law, const FitOptions& options) {
@@ -74,7 +97,8 @@ ResidualTable table_of(const Measurements& points, const KernelLaw& law, const F
   return fit_residuals(rows, std::move(axes));
 }
 
-KernelModel fit_kernel(const Measurements& points, const MachineLimits& limits, const FitOptions& options) {
+Fitted<KernelModel> fit_kernel(const Measurements& points, const MachineLimits& limits,
+                               const FitOptions& options) {
   const Measurement& first = points.front();
   KernelModel model{.family = first.family, .variant = first.variant, .library = first.library};
   const bool is_marked = std::ranges::any_of(points, &Measurement::is_held_out);
@@ -88,19 +112,17 @@ KernelModel fit_kernel(const Measurements& points, const MachineLimits& limits, 
   if (options.has_table && !s.fitted.empty()) model.residual = table_of(s.fitted, model.law, options);
   model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
   model.fitted = summarise_errors(predictions(model, s.fitted));
-  judge(model, s.held_out);
-  return model;
+  return with_held_out(std::move(model), s.held_out);
 }
 
-CurveModel fit_curve_model(const Measurements& points) {
+Fitted<CurveModel> fit_curve_model(const Measurements& points) {
   const Measurement& first = points.front();
   CurveModel model{.family = first.family, .variant = first.variant, .library = first.library};
   const bool is_marked = std::ranges::any_of(points, &Measurement::is_held_out);
   const Split s = is_marked ? split(points, 0) : split_by_size(points);
   model.curve = fit_curve(s.fitted);
   model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
-  if (!model.curve.sizes.empty()) judge(model, s.held_out);
-  return model;
+  return with_held_out(std::move(model), model.curve.sizes.empty() ? Measurements{} : s.held_out);
 }
 
 bool is_sane(const Measurement& m) {
@@ -152,6 +174,8 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
   };
   say(unusable, "without a usable size or time");
   say(slow, "taken at a lowered clock");
+  std::vector<Fitted<KernelModel>> kernels;
+  std::vector<Fitted<CurveModel>> curves;
   for (const auto& [key, points] : groups) {
     if (points.front().sizes.empty() || points.front().family == "sustained")
       for (const Measurement& m : points)
@@ -159,9 +183,10 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
     else if (points.size() < 3)
       out.skipped.push_back(
           fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
-    else if (work_of(points.front())) out.kernels.push_back(fit_kernel(points, limits, options));
-    else out.curves.push_back(fit_curve_model(points));
+    else if (work_of(points.front())) kernels.push_back(fit_kernel(points, limits, options));
+    else curves.push_back(fit_curve_model(points));
   }
+  judge_all(out, std::move(kernels), std::move(curves));
   return out;
 }
 

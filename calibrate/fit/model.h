@@ -3,13 +3,14 @@
 ///
 ///   1. choose what is held out, before any fit
 ///   2. a law (law.h) on the rest, then a residual table on what the law leaves
-///   3. predict the points held out: error summary, interval per regime and its coverage
+///   3. predict the points held out: half of them set the interval of each regime (conformal.h), the other
+///      half, which neither fit nor interval saw, tell the error and how many the interval covers
 ///   4. gates: a model too wrong or beyond the machine's limits is kept, but not accepted
 ///
 /// Families over bytes alone become curves (hardware/time_curve.h) by the same steps.
 
+#include "calibrate/fit/conformal.h"
 #include "calibrate/fit/curve_fit.h"
-#include "calibrate/fit/error_summary.h"
 #include "calibrate/fit/law.h"
 #include "calibrate/fit/residual_fit.h"
 #include "hardware/profile_record.h"
@@ -31,6 +32,7 @@ struct KernelModel {
   KernelLaw law;
   ResidualTable residual;
   std::int64_t fitted_points = 0;
+  std::int64_t interval_points = 0;  ///< held out to set the intervals
   ErrorSummary fitted, hold_out;
   std::vector<RegimeInterval> intervals;
   std::vector<std::string> objections;  ///< of the gates; empty: accepted
@@ -40,6 +42,7 @@ struct CurveModel {
   std::string family, variant, library;
   TimeCurve curve;
   std::int64_t fitted_points = 0;
+  std::int64_t interval_points = 0;  ///< held out to set the intervals
   ErrorSummary hold_out;
   std::vector<RegimeInterval> intervals;
   std::vector<std::string> objections;

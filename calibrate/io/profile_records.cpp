@@ -62,7 +62,7 @@ KernelRecord record_of(const KernelModel& m) {
   r.exponent = rounded(m.law.exponent);
   r.peak = m.law.peak, r.bandwidth = m.law.bandwidth;
   r.residual = {m.residual.axes, rounded_logs(m.residual.values)};
-  r.fitted_points = m.fitted_points;
+  r.fitted_points = m.fitted_points, r.interval_points = m.interval_points;
   r.fitted = record_of(m.fitted), r.hold_out = record_of(m.hold_out);
   r.intervals = records_of(m.intervals);
   r.objections = m.objections;
@@ -73,7 +73,7 @@ KernelModel model_of(const KernelRecord& r) {
   KernelModel m{.family = r.family, .variant = r.variant, .library = r.library};
   m.law = {r.fixed_time, r.flop_fraction, r.bandwidth_fraction, r.exponent, r.per_unit, r.peak, r.bandwidth};
   m.residual = r.residual;
-  m.fitted_points = r.fitted_points;
+  m.fitted_points = r.fitted_points, m.interval_points = r.interval_points;
   m.fitted = summary_of(r.fitted), m.hold_out = summary_of(r.hold_out);
   m.intervals = intervals_of(r.intervals);
   m.objections = r.objections;
@@ -87,6 +87,7 @@ CurveRecord record_of(const CurveModel& m) {
           {plain(m.curve.sizes)},
           {plain(m.curve.times)},
           m.fitted_points,
+          m.interval_points,
           record_of(m.hold_out),
           records_of(m.intervals),
           m.objections};
@@ -95,7 +96,7 @@ CurveRecord record_of(const CurveModel& m) {
 CurveModel model_of(const CurveRecord& r) {
   CurveModel m{.family = r.family, .variant = r.variant, .library = r.library};
   m.curve = curve_of(r);
-  m.fitted_points = r.fitted_points;
+  m.fitted_points = r.fitted_points, m.interval_points = r.interval_points;
   m.hold_out = summary_of(r.hold_out);
   m.intervals = intervals_of(r.intervals);
   m.objections = r.objections;

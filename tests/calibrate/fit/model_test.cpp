@@ -54,7 +54,7 @@ TEST(FitModels, TheTableLearnsWhatTheLawCannot) {
   EXPECT_LT(model.hold_out.median, 0.03);
   EXPECT_LT(model.hold_out.median, 0.6 * without.kernels[0].hold_out.median);
   EXPECT_THAT(model.objections, IsEmpty());
-  EXPECT_EQ(model.fitted_points + model.hold_out.points, 250);
+  EXPECT_EQ(model.fitted_points + model.interval_points + model.hold_out.points, 250);
 }
 
 TEST(FitModels, IntervalsCoverWhatTheyPromise) {
@@ -71,7 +71,9 @@ TEST(FitModels, IntervalsCoverWhatTheyPromise) {
 TEST(FitModels, UseTheProbesOwnHoldOut) {
   Measurements all = products(0.01);
   for (std::size_t i = 0; i < 20; ++i) all[i * 7].is_held_out = true;
-  EXPECT_EQ(fit_models(all, limits).kernels[0].hold_out.points, 20);
+  const KernelModel model = fit_models(all, limits).kernels[0];
+  EXPECT_EQ(model.interval_points + model.hold_out.points, 20);
+  EXPECT_EQ(model.fitted_points, 230);
 }
 
 TEST(FitModels, SayWhatTheyLeftOut) {
@@ -106,19 +108,10 @@ TEST(Curves, HoldOutEverySecondSize) {
                    .time = Seconds{8e-6 + std::exp2(e) / 2e11}});
   const Models models = fit_models(all, limits);
   ASSERT_EQ(models.curves.size(), 1u);
-  EXPECT_EQ(models.curves[0].hold_out.points, 10);
+  EXPECT_EQ(models.curves[0].interval_points + models.curves[0].hold_out.points, 10);
   EXPECT_LT(models.curves[0].hold_out.max, 1e-9);
   EXPECT_TRUE(models.curve("all_reduce", "4"));
   EXPECT_FALSE(models.curve("all_reduce", "8"));
-}
-
-// n = 19: the 18th smallest of 19 residuals; of four the largest.
-TEST(Conformal, TakesTheRankThatThePromiseNeeds) {
-  std::vector<Prediction> p;
-  for (int i = 1; i <= 19; ++i) p.push_back({"", "r", Seconds{std::exp(0.01 * i)}, Seconds{1}});
-  EXPECT_NEAR(conformal_intervals(p)[0].fraction, std::exp(0.18) - 1, 1e-12);
-  p.resize(4);
-  EXPECT_NEAR(conformal_intervals(p)[0].fraction, std::exp(0.04) - 1, 1e-12);
 }
 
 TEST(ErrorSummary, CountsByDefinition) {
