@@ -184,8 +184,10 @@ Node translate(const Node& config, const HuggingfaceType& type, Diagnostics& dia
   layer_types(t);
   if (!t.has("sliding_window"))
     for (std::string_view key : {"global_every", "global_offset"}) t.remove(key);
+  extend_positions(t);
   tell_derived_sizes(t);
   t.report_told();
+  if (const Node* quantization = config.find("quantization_config")) tell_storage(t, *quantization);
   return std::move(t.model);
 }
 
@@ -214,7 +216,8 @@ Node huggingface_model(const Node& config, Diagnostics& diagnostics) {
                       "only the text model of this config is described; vision and audio parts are left out",
                       text->span);
   Node inner = *text;
-  for (std::string_view key : {"model_type", "tie_word_embeddings"})  // stated outside only, in older files
+  for (std::string_view key :
+       {"model_type", "tie_word_embeddings", "quantization_config"})  // stated outside only
     if (const Node* outer = config.find(key); outer && !inner.find(key)) set(inner, key, *outer, outer->span);
   const std::string type = type_of(inner, diagnostics);
   return type.empty() ? Node{} : translate(inner, *find_huggingface_type(type), diagnostics);

@@ -84,6 +84,11 @@ struct HuggingfaceType {
   std::string_view needs = {};
 };
 
+/// Tells how a quantised checkpoint stores its weights: a model describes shapes, not their storage.
+void tell_storage(HuggingfaceTranslator&, const Node& quantization);
+/// YaRN's factor times the positions of pretraining, where that is more than max_position_embeddings.
+void extend_positions(HuggingfaceTranslator&);
+
 const HuggingfaceType* find_huggingface_type(std::string_view name);
 
 }  // namespace ridge

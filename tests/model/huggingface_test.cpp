@@ -174,6 +174,81 @@ TEST(Huggingface, ABlockListIsAPattern) {
   EXPECT_EQ(counted(listed), counted(pattern));
 }
 
+std::string llama_with(const std::string& fields) {
+  return R"({"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+"num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256, "tie_word_embeddings": false,
+"max_position_embeddings": 32768, )" +
+         fields + "}";
+}
+
+// A quantised checkpoint is the same model; what its weights take is told, not lost.
+TEST(Huggingface, AQuantisedCheckpointIsTold) {
+  Diagnostics d;
+  const StorageFormats formats = read_storage_formats(repository("presets/formats"), d);
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("quant_method": "awq", "bits": 4, "group_size": 128, "version": "gemm")", "awq-g128"},
+      {R"("quant_method": "gptq", "bits": 4, "group_size": 32)", "gptq-g32"},
+      {R"("quant_method": "gptq", "bits": 8, "group_size": 128)", "gptq-int8-g128"},
+      {R"("quant_method": "gptq", "bits": 3, "group_size": 128)", ""},
+      {R"("quant_method": "fp8", "weight_block_size": [128, 128])", "fp8-block"},
+      {R"("quant_method": "fp8", "activation_scheme": "static")", "fp8"},
+      {R"("quant_method": "fbgemm_fp8")", "fp8"},
+      {R"("quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"])", "mxfp4"},
+      {R"("quant_method": "bitsandbytes", "load_in_4bit": false, "load_in_8bit": true)", "llm-int8"},
+      {R"("quant_method": "bitsandbytes", "load_in_4bit": true, "bnb_4bit_quant_type": "nf4",
+          "bnb_4bit_use_double_quant": true)",
+       "nf4-dq"},
+      {R"("quant_method": "modelopt", "quant_algo": "NVFP4")", "nvfp4"},
+      {R"("quant_method": "compressed-tensors", "config_groups": {"group_0": {
+          "weights": {"num_bits": 8, "type": "float", "strategy": "channel"}}})",
+       "fp8"},
+      {R"("quant_method": "compressed-tensors", "config_groups": {"group_0": {
+          "weights": {"num_bits": 4, "type": "int", "symmetric": true, "group_size": 128}}})",
+       "marlin-g128"},
+      {R"("quant_method": "compressed-tensors", "config_groups": {"group_0": {
+          "input_activations": {"num_bits": 8}, "weights": {"num_bits": 8, "type": "int"}}})",
+       "int8-w8a8"},
+      {R"("quant_method": "hqq")", ""}};
+  const Architecture plain = import_text(llama_with("\"rope_scaling\": null"), d);
+  EXPECT_FALSE(d.has_errors()) << render(d);
+  for (const auto& [fields, format] : cases) {
+    Diagnostics told;
+    const std::string quantization = std::string("\"quantization_config\": {") + fields + "}";
+    EXPECT_EQ(counted(import_text(llama_with(quantization), told)), counted(plain)) << fields;
+    const std::string text = render(told);
+    EXPECT_NE(text.find("quantized-checkpoint"), std::string::npos) << text;
+    if (*format == '\0') {
+      EXPECT_NE(text.find("no storage format here is the same"), std::string::npos) << text;
+      continue;
+    }
+    EXPECT_NE(text.find(std::string("inference.weights to ") + format + " ["), std::string::npos) << text;
+    EXPECT_TRUE(formats.formats.count(format)) << format;
+  }
+  // A wrapper states it beside its text model.
+  Diagnostics told;
+  import_text(R"({"text_config": )" + llama_with("\"hidden_act\": \"silu\"") +
+                  R"(, "quantization_config": {"quant_method": "fp8"}})",
+              told);
+  EXPECT_NE(render(told).find("inference.weights to fp8"), std::string::npos) << render(told);
+}
+
+// Only YaRN says how many positions it was made for; it may come under either name.
+TEST(Huggingface, YarnExtendsThePositions) {
+  const auto positions = [](const std::string& fields) {
+    Diagnostics d;
+    const Architecture a = import_text(llama_with(fields), d);
+    EXPECT_FALSE(d.has_errors()) << render(d);
+    return a.max_positions;
+  };
+  const std::string four = R"("factor": 4.0, "original_max_position_embeddings": )";
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "yarn", )" + four + "32768}"), 131072);
+  EXPECT_EQ(positions(R"("rope_scaling": {"rope_type": "yarn", )" + four + "4096}"), 32768);
+  EXPECT_EQ(positions(R"("rope_parameters": {"rope_type": "yarn", )" + four + "32768}"), 131072);
+  EXPECT_EQ(positions(R"("rope_scaling": {"rope_type": "llama3", )" + four + "32768}"), 32768);
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "linear", "factor": 4.0})"), 32768);
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "yarn", "factor": 4.0})"), 32768);
+}
+
 struct Bad {
   const char* json;
   const char* message;
