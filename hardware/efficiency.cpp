@@ -16,6 +16,17 @@ const Schema<KernelFit>& SchemaOf<KernelFit>::get() {
   return s;
 }
 
+const Schema<AlignmentFit>& SchemaOf<AlignmentFit>::get() {
+  static const Schema<AlignmentFit> s{
+      "alignment fit",
+      "Rate of products whose rows do not begin on 16 bytes, beside aligned ones",
+      {
+          field("four_bytes", &AlignmentFit::four_bytes, "rows begin on 4 or 8 bytes").range(1e-3, 1),
+          field("less", &AlignmentFit::less, "rows begin on 1 or 2 bytes").range(1e-3, 1),
+      }};
+  return s;
+}
+
 const Schema<AttentionFits>& SchemaOf<AttentionFits>::get() {
   static const Schema<AttentionFits> s{
       "attention fits",
@@ -48,6 +59,7 @@ const Schema<Achievable>& SchemaOf<Achievable>::get() {
       "What kernels reach, beside the peaks",
       {
           field("gemm", &Achievable::gemm, "matrix products, per precision"),
+          field("unaligned", &Achievable::unaligned, "products whose rows do not begin on 16 bytes"),
           field("attention", &Achievable::attention, "fused attention"),
           field("attention_flash2", &Achievable::attention_flash2,
                 "the same for FlashAttention 2, where it is slower"),

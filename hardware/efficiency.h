@@ -47,6 +47,14 @@ struct KernelFit {
   CalibratedTable residual;            ///< of a profile only
 };
 
+/// Products whose operands' rows do not begin on 16 bytes, which the tensor memory accelerator and the wide
+/// loads of libraries need: their rate beside that of aligned ones.  Rows hold the product's depth and
+/// columns, so an odd vocabulary (GPT-2's 50257) makes its head slow, an odd number of tokens does not.
+struct AlignmentFit {
+  Sourced<double> four_bytes;  ///< rows begin on 4 or 8 bytes: 2 or 4 elements of bf16
+  Sourced<double> less;        ///< rows begin on less: an odd number of bf16 elements
+};
+
 /// Fused attention.  Prefill is bound by FLOPs, decode by reading the cache.
 struct AttentionFits {
   KernelFit prefill;   ///< forward
@@ -65,6 +73,7 @@ struct LaunchCosts {
 
 struct Achievable {
   PerPrecision<KernelFit> gemm;
+  AlignmentFit unaligned;          ///< unknown: as fast as aligned products
   AttentionFits attention;         ///< best kernels of the generation (FlashAttention 3, cuDNN)
   AttentionFits attention_flash2;  ///< FlashAttention 2, where it is slower than those; unknown: the same
   KernelFit pointwise;             ///< norms, activations, copies, optimizer: bytes only
@@ -73,6 +82,7 @@ struct Achievable {
 };
 
 template <> struct SchemaOf<KernelFit> { static const Schema<KernelFit>& get(); };
+template <> struct SchemaOf<AlignmentFit> { static const Schema<AlignmentFit>& get(); };
 template <> struct SchemaOf<AttentionFits> { static const Schema<AttentionFits>& get(); };
 template <> struct SchemaOf<LaunchCosts> { static const Schema<LaunchCosts>& get(); };
 template <> struct SchemaOf<Achievable> { static const Schema<Achievable>& get(); };

@@ -15,6 +15,9 @@ constexpr Formula product_flop{"kernels.product.flop", "FLOP of a matrix product
 constexpr Formula product_bytes{"kernels.product.bytes", "bytes a matrix product moves",
                                 "c * (m * k * a + k * n * w + m * n * r)", "definition",
                                 "each operand crosses device memory once"};
+constexpr Formula unaligned_fraction{"kernels.product.unaligned",
+                                     "fraction of the peak of a product with unaligned rows", "e * x",
+                                     "measured: hardware/efficiency.h, AlignmentFit"};
 constexpr Formula attention_flop{
     "kernels.attention.flop", "FLOP of an attention core", "2 * S * H * (ek + ev) * pairs",
     "Dao et al. 2022, arXiv:2205.14135: scores and values, a multiply-add counts 2"};
@@ -37,6 +40,8 @@ constexpr Formula latent_bytes{
 constexpr Formula decode_fixed{"kernels.attention.decode_fixed", "fixed time of a decode attention kernel",
                                "t0 + cw * S * K",
                                "fitted form: t0 + c_w (batch kv_heads) + bytes / bandwidth"};
+constexpr Formula pass_fraction{"kernels.pass.fraction", "fraction of the bandwidth a pass reaches", "e * x",
+                                "definition: what plain passes reach, and the pass's access pattern"};
 constexpr Formula pass_fixed{"kernels.pass.fixed", "fixed time of a chain of kernels", "kernels * t0",
                              "definition"};
 
@@ -206,12 +211,17 @@ KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) 
                      {"a", s.activation},
                      {"w", s.weight},
                      {"r", s.result}});
-  cost.time = kernel_time(cost.flops, cost.bytes, rates.product_peak, rates.memory, rates.product, ex);
-  // Tables are of one product of equally wide operands.
-  if (s.count.value == 1 && a == w)
-    cost.time = calibrated_time(cost.time, rates.product, std::array{s.m.value, s.n.value, s.k.value}, ex);
+  KernelConstants constants = rates.product;
+  if (s.alignment.value != 1)
+    constants.flop_fraction =
+        note(ex, unaligned_fraction, constants.flop_fraction.value * s.alignment.value,
+             {{"e", constants.flop_fraction}, {"x", s.alignment}});
+  cost.time = kernel_time(cost.flops, cost.bytes, rates.product_peak, rates.memory, constants, ex);
+  // Tables are of one product of equally wide operands in aligned rows.
+  if (s.count.value == 1 && a == w && s.alignment.value == 1)
+    cost.time = calibrated_time(cost.time, constants, std::array{s.m.value, s.n.value, s.k.value}, ex);
   cost.bound = bound_of(cost.flops.value, cost.bytes.value, rates.product_peak.value, rates.memory.value,
-                        rates.product, cost.time.value);
+                        constants, cost.time.value);
   return cost;
 }
 
@@ -272,11 +282,15 @@ Traced<BytesPerSecond> host_link_bandwidth(const Link& link, Explain* ex) {
                {"W", input(ex, "hardware.device.host_link.bandwidth", link.bandwidth.value)}});
 }
 
-KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r, Explain* ex) {
+KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r, Explain* ex,
+                     Traced<double> efficiency) {
   KernelCost cost;
   cost.bytes = bytes;
   cost.flops = constant(ex, "kernels.pass.flop", Flop{0}, "definition: pointwise arithmetic is not counted");
   KernelConstants k = r.pointwise;
+  if (efficiency.value != 1)
+    k.bandwidth_fraction = note(ex, pass_fraction, k.bandwidth_fraction.value * efficiency.value,
+                                {{"e", k.bandwidth_fraction}, {"x", efficiency}});
   k.fixed_time =
       note(ex, pass_fixed, kernels.value * k.fixed_time.value, {{"kernels", kernels}, {"t0", k.fixed_time}});
   cost.time = kernel_time(cost.flops, bytes, r.attention_peak, r.memory, k, ex);

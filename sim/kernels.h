@@ -45,6 +45,7 @@ struct ProductShape {
   Traced<BytesPerElement> activation;  ///< of the m x k operand
   Traced<BytesPerElement> weight;      ///< of the k x n operand
   Traced<BytesPerElement> result;      ///< moved for the m x n result; twice its width when added to a sum
+  Traced<double> alignment{1.0, 0};  ///< rate beside products whose rows begin on 16 bytes
 };
 struct KernelCost {
   Traced<Flop> flops;
@@ -72,7 +73,9 @@ KernelCost attention_cost(const AttentionShape&, AttentionPass, const Rates&, Ex
 /// Bandwidth * achievable fraction of the link to the host.
 Traced<BytesPerSecond> host_link_bandwidth(const Link&, Explain* ex = nullptr);
 
-/// A chain of `kernels` pointwise kernels moving `bytes` in all: kernels t0 + bytes / (eB W).
-KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates&, Explain* ex = nullptr);
+/// A chain of `kernels` pointwise kernels moving `bytes` in all: kernels t0 + bytes / (x eB W), with x the
+/// efficiency of their access pattern.
+KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates&, Explain* ex = nullptr,
+                     Traced<double> efficiency = {1.0, 0});
 
 }  // namespace ridge

@@ -37,11 +37,14 @@ Traced<double> LayerRunner::result_elements(const ProductShape& s) {
 }
 
 void LayerRunner::copy_pass(OperatorPhase phase, std::string_view name, double kernels,
-                            Traced<double> elements, Traced<BytesPerElement> width) {
+                            Traced<double> elements, Traced<BytesPerElement> width, bool widens) {
   const auto bytes =
       note(ex_, copied_bytes, Bytes{elements.value * width.value.value()}, {{"n", elements}, {"w", width}});
   const auto launches = constant(ex_, "kernels of a copy", kernels, "the software stack");
-  const KernelCost cost = pass_cost(launches, bytes, c_.rates, ex_);
+  const double reached = c_.prepared.scenario.software.widening_efficiency;
+  const auto efficiency = widens && reached != 1 ? input(ex_, "software.widening_efficiency", reached)
+                                                 : Traced<double>{1.0, 0};
+  const KernelCost cost = pass_cost(launches, bytes, c_.rates, ex_, efficiency);
   const auto m = m_, n = n_, k = k_;
   m_ = n_ = k_ = 0;
   if (phase == OperatorPhase::forward) forward(TimeClass::pass, OperatorKind::pass, name, cost, kernels);
@@ -67,7 +70,7 @@ void LayerRunner::run_copies(const Product& p, const ProductShape& s) {
   // Row-parallel products read what attention or the activation wrote in the compute format.
   if (c_.prepared.scenario.software.cast_kernels != CastKernels::weights_inputs || p.in_by_tensor) return;
   for (OperatorPhase phase : {OperatorPhase::forward, OperatorPhase::backward})
-    copy_pass(phase, "input cast", 1, input_elements(s), width);
+    copy_pass(phase, "input cast", 1, input_elements(s), width, phase == OperatorPhase::backward);
 }
 
 Traced<BytesPerElement> LayerRunner::gradient_result() {
@@ -82,7 +85,7 @@ void LayerRunner::run_gradient_copies(const Product&, const ProductShape& s) {
   const auto g = input(ex_, "precision.gradients", recipe.gradients);
   if (recipe.cast_per_use) {
     copy_pass(OperatorPhase::backward, "gradient cast", 1, weight_elements(s),
-              note(ex_, cast_width, s.activation.value + g.value, {{"a", s.activation}, {"b", g}}));
+              note(ex_, cast_width, s.activation.value + g.value, {{"a", s.activation}, {"b", g}}), true);
   }
   if (!c_.accumulates) return;
   const auto& addend = recipe.cast_per_use ? g : s.activation;

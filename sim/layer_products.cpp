@@ -23,6 +23,7 @@ void LayerRunner::run_product(const Product& p) {
                  .activation = c_.batch.activation,
                  .weight = weight_width(p),
                  .result = c_.batch.activation};
+  s.alignment = row_alignment(p, s);
   double launches = 1;
   if (p.is_expert) launches = route(s, p);
   if (p.is_cross_memory) {
@@ -54,6 +55,24 @@ void LayerRunner::run_product(const Product& p) {
   backward(TimeClass::product, OperatorKind::product, p.name, product_cost(weight_gradient, c_.rates, ex_),
            launches);
   run_gradient_copies(p, s);
+}
+
+/// Rows of the operands hold the product's columns and its depth.
+Traced<double> LayerRunner::row_alignment(const Product& p, const ProductShape& s) {
+  const AlignmentFit& fit = c_.prepared.scenario.hardware.device.achievable.unaligned;
+  const SoftwareStack& stack = c_.prepared.scenario.software;
+  const bool is_padded =
+      stack.pads_vocabulary && !p.parts.empty() && p.parts.front().sharding == Sharding::vocabulary;
+  auto starts_on = [&](double elements, double bytes) {
+    return std::fmod(elements * s.activation.value.value(), bytes) == 0;
+  };
+  auto both_start_on = [&](double bytes) {
+    return (is_padded || starts_on(s.n.value, bytes)) && starts_on(s.k.value, bytes);
+  };
+  if (stack.at_peak || !fit.less.is_known() || both_start_on(16)) return {1.0, 0};
+  return both_start_on(4)
+             ? input(ex_, "hardware.device.achievable.unaligned.four_bytes", fit.four_bytes.value)
+             : input(ex_, "hardware.device.achievable.unaligned.less", fit.less.value);
 }
 
 double LayerRunner::route(ProductShape& s, const Product& p) {

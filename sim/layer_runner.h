@@ -59,8 +59,11 @@ class LayerRunner {
             const KernelCost& cost, double kernels);
   void run_pass(const Pass& pass);
   static Traffic joined(Traffic a, const Traffic& b);
+  Traced<double> pass_number(const Pass&, std::string_view field, double value);
   Traced<double> pass_kernels(const Pass&, double kernels);
+  Traced<double> pass_efficiency(const Pass&, double efficiency);
   void run_product(const Product& p);
+  Traced<double> row_alignment(const Product&, const ProductShape&);
   /// Tokens and number of products of the experts on this device; returns kernel launches.
   double route(ProductShape& s, const Product& p);
   /// Only the experts that some token reaches are read and computed.
@@ -70,7 +73,7 @@ class LayerRunner {
   void run_adapter(const ProductShape& base, std::string_view name);
   /// One pass over `elements`, booked forward (and where recomputed) or backward.
   void copy_pass(OperatorPhase, std::string_view name, double kernels, Traced<double> elements,
-                 Traced<BytesPerElement> width);
+                 Traced<BytesPerElement> width, bool widens = false);
   Traced<double> weight_elements(const ProductShape&);
   Traced<double> input_elements(const ProductShape&);
   Traced<double> result_elements(const ProductShape&);

@@ -92,24 +92,25 @@ void LayerRunner::book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, 
 }
 
 void LayerRunner::run_pass(const Pass& pass) {
-  auto cost = [&](const Traffic& read, const Traffic& write, double kernels) {
+  auto cost = [&](const Traffic& read, const Traffic& write, double kernels, double efficiency) {
     const Tokens keys{c_.batch.past.value + c_.batch.new_tokens.value};
     const auto r = traced_traffic(read, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, pass.key);
     const auto w = traced_traffic(write, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, pass.key);
     const Bytes bytes{c_.batch.tokens.value * (r.value.value() + w.value.value())};
     return pass_cost(pass_kernels(pass, kernels),
                      note(ex_, pass_bytes, bytes, {{"tokens", c_.batch.tokens}, {"read", r}, {"write", w}}),
-                     c_.rates, ex_);
+                     c_.rates, ex_, pass_efficiency(pass, efficiency));
   };
   m_ = n_ = k_ = 0;
-  forward(TimeClass::pass, OperatorKind::pass, pass.name, cost(pass.read, pass.write, pass.kernels),
+  forward(TimeClass::pass, OperatorKind::pass, pass.name, cost(pass.read, pass.write, pass.kernels, pass.efficiency),
           pass.kernels);
   if (!c_.has_backward) return;
   Traffic read = pass.backward_read, write = pass.backward_write;
   if (!read.any) read = joined(pass.write, pass.keep);
   if (!write.any) write = pass.read;
   const double kernels = pass.backward_kernels < 0 ? pass.kernels : pass.backward_kernels;
-  backward(TimeClass::pass, OperatorKind::pass, pass.name, cost(read, write, kernels), kernels);
+  const double efficiency = pass.backward_efficiency < 0 ? pass.efficiency : pass.backward_efficiency;
+  backward(TimeClass::pass, OperatorKind::pass, pass.name, cost(read, write, kernels, efficiency), kernels);
 }
 
 Traffic LayerRunner::joined(Traffic a, const Traffic& b) {
@@ -121,11 +122,20 @@ Traffic LayerRunner::joined(Traffic a, const Traffic& b) {
   return a;
 }
 
-Traced<double> LayerRunner::pass_kernels(const Pass& pass, double kernels) {
-  if (!ex_) return {kernels, 0};
+Traced<double> LayerRunner::pass_number(const Pass& pass, std::string_view field, double value) {
+  if (!ex_) return {value, 0};
   const Origin stack{Origin::Kind::preset, {}, "software stack " + c_.prepared.scenario.software.name, {}};
-  const std::string key = pass.key + (kernels == pass.kernels ? ".kernels" : ".backward_kernels");
-  return {kernels, ex_->input(key, kernels, Dim{}, ex_->origin_of(pass.key + ".name", stack))};
+  return {value, ex_->input(pass.key + std::string(field), value, Dim{},
+                            ex_->origin_of(pass.key + ".name", stack))};
+}
+
+Traced<double> LayerRunner::pass_kernels(const Pass& pass, double kernels) {
+  return pass_number(pass, kernels == pass.kernels ? ".kernels" : ".backward_kernels", kernels);
+}
+
+Traced<double> LayerRunner::pass_efficiency(const Pass& pass, double efficiency) {
+  if (efficiency == 1) return {1.0, 0};
+  return pass_number(pass, efficiency == pass.efficiency ? ".efficiency" : ".backward_efficiency", efficiency);
 }
 
 void LayerRunner::finish(Sums& sums, PhaseTime& phase, const std::vector<Term>& flops) {

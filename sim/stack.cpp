@@ -117,6 +117,12 @@ const Schema<Pass>& SchemaOf<Pass>::get() {
           field("read", &Pass::read, "what one token reads"),
           field("write", &Pass::write, "what one token writes"),
           field("keep", &Pass::keep, "what stays in memory until the backward pass"),
+          field("efficiency", &Pass::efficiency,
+                "of the bandwidth that plain passes reach; strided operands and mixed formats reach less")
+              .range(0.01, 1),
+          field("backward_efficiency", &Pass::backward_efficiency,
+                "the same of the backward pass; absent: as forward")
+              .range(-1, 1),
           field("backward_kernels", &Pass::backward_kernels,
                 "kernel launches of the backward pass; absent: as forward")
               .range(-1, 1000),
@@ -226,6 +232,8 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("fused_qkv", &S::fused_qkv, "one product for queries, keys and values"),
           field("fused_gate_up", &S::fused_gate_up, "one product for gate and up projections"),
           field("fused_expert_products", &S::fused_expert_products, "grouped products over a rank's experts"),
+          field("pads_vocabulary", &S::pads_vocabulary,
+                "whether the head's columns are rounded up, so that an odd vocabulary costs nothing"),
           field("product_efficiency", &S::product_efficiency, "of the device's achievable product rate")
               .range(0.01, 2),
           field("attention_efficiency", &S::attention_efficiency, "of the device's achievable attention rate")
@@ -257,6 +265,9 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("adapters", &S::adapters, "what low-rank adapters launch beside their products"),
           field("cast_kernels", &S::cast_kernels,
                 "which of autocast's casts are kernels of their own: of weights, or of inputs as well"),
+          field("widening_efficiency", &S::widening_efficiency,
+                "of plain passes' bandwidth, in casts to a wider format")
+              .range(0.01, 1),
           field("casts_again", &S::casts_again,
                 "whether the backward pass redoes autocast's casts instead of keeping them"),
           field("sharded_embedding", &S::sharded_embedding,

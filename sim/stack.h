@@ -81,6 +81,8 @@ struct Pass {
   std::string when;
   double kernels = 1;
   Traffic read, write, keep;
+  double efficiency = 1;                  ///< of the bandwidth plain passes reach: strided or mixed formats less
+  double backward_efficiency = -1;        ///< -1: as forward
   double backward_kernels = -1;           ///< -1: as many as forward
   Traffic backward_read, backward_write;  ///< absent: write + keep are read, read is written
   bool selective = false;                 ///< recomputed under selective recomputation; keeps nothing then
@@ -149,6 +151,7 @@ struct SoftwareStack {
   bool fused_qkv = true;          ///< one product for Q, K and V
   bool fused_gate_up = true;
   bool fused_expert_products = true;  ///< grouped products over a rank's experts
+  bool pads_vocabulary = true;   ///< the head's columns are rounded up to whole 16 bytes
   double product_efficiency = 1;      ///< of the device's achievable product rate
   double attention_efficiency = 1;
   double memory_efficiency = 1;
@@ -164,6 +167,7 @@ struct SoftwareStack {
   BytesPerElement adapter_input{0};  ///< copy of its input that each low-rank adapter keeps (PEFT: fp32)
   AdapterKernels adapters;
   CastKernels cast_kernels = CastKernels::weights;
+  double widening_efficiency = 1;  ///< of plain passes' bandwidth, in casts to a wider format
   bool casts_again = false;  ///< compiled graphs redo autocast's casts in the backward pass, keeping none
   bool sharded_embedding = true;         ///< tensor parallelism divides the token table's rows
   BytesPerElement grad_accumulation{0};  ///< extra bytes per element when micro-batches accumulate
