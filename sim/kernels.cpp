@@ -213,9 +213,8 @@ KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) 
                      {"r", s.result}});
   KernelConstants constants = rates.product;
   if (s.alignment.value != 1)
-    constants.flop_fraction =
-        note(ex, unaligned_fraction, constants.flop_fraction.value * s.alignment.value,
-             {{"e", constants.flop_fraction}, {"x", s.alignment}});
+    constants.flop_fraction = note(ex, unaligned_fraction, constants.flop_fraction.value * s.alignment.value,
+                                   {{"e", constants.flop_fraction}, {"x", s.alignment}});
   cost.time = kernel_time(cost.flops, cost.bytes, rates.product_peak, rates.memory, constants, ex);
   // Tables are of one product of equally wide operands in aligned rows.
   if (s.count.value == 1 && a == w && s.alignment.value == 1)

@@ -45,7 +45,7 @@ struct ProductShape {
   Traced<BytesPerElement> activation;  ///< of the m x k operand
   Traced<BytesPerElement> weight;      ///< of the k x n operand
   Traced<BytesPerElement> result;      ///< moved for the m x n result; twice its width when added to a sum
-  Traced<double> alignment{1.0, 0};  ///< rate beside products whose rows begin on 16 bytes
+  Traced<double> alignment{1.0, 0};    ///< rate beside products whose rows begin on 16 bytes
 };
 struct KernelCost {
   Traced<Flop> flops;

@@ -42,8 +42,8 @@ void LayerRunner::copy_pass(OperatorPhase phase, std::string_view name, double k
       note(ex_, copied_bytes, Bytes{elements.value * width.value.value()}, {{"n", elements}, {"w", width}});
   const auto launches = constant(ex_, "kernels of a copy", kernels, "the software stack");
   const double reached = c_.prepared.scenario.software.widening_efficiency;
-  const auto efficiency = widens && reached != 1 ? input(ex_, "software.widening_efficiency", reached)
-                                                 : Traced<double>{1.0, 0};
+  const auto efficiency =
+      widens && reached != 1 ? input(ex_, "software.widening_efficiency", reached) : Traced<double>{1.0, 0};
   const KernelCost cost = pass_cost(launches, bytes, c_.rates, ex_, efficiency);
   const auto m = m_, n = n_, k = k_;
   m_ = n_ = k_ = 0;

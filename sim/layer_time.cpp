@@ -102,8 +102,8 @@ void LayerRunner::run_pass(const Pass& pass) {
                      c_.rates, ex_, pass_efficiency(pass, efficiency));
   };
   m_ = n_ = k_ = 0;
-  forward(TimeClass::pass, OperatorKind::pass, pass.name, cost(pass.read, pass.write, pass.kernels, pass.efficiency),
-          pass.kernels);
+  forward(TimeClass::pass, OperatorKind::pass, pass.name,
+          cost(pass.read, pass.write, pass.kernels, pass.efficiency), pass.kernels);
   if (!c_.has_backward) return;
   Traffic read = pass.backward_read, write = pass.backward_write;
   if (!read.any) read = joined(pass.write, pass.keep);
@@ -125,8 +125,8 @@ Traffic LayerRunner::joined(Traffic a, const Traffic& b) {
 Traced<double> LayerRunner::pass_number(const Pass& pass, std::string_view field, double value) {
   if (!ex_) return {value, 0};
   const Origin stack{Origin::Kind::preset, {}, "software stack " + c_.prepared.scenario.software.name, {}};
-  return {value, ex_->input(pass.key + std::string(field), value, Dim{},
-                            ex_->origin_of(pass.key + ".name", stack))};
+  return {value,
+          ex_->input(pass.key + std::string(field), value, Dim{}, ex_->origin_of(pass.key + ".name", stack))};
 }
 
 Traced<double> LayerRunner::pass_kernels(const Pass& pass, double kernels) {
@@ -135,7 +135,8 @@ Traced<double> LayerRunner::pass_kernels(const Pass& pass, double kernels) {
 
 Traced<double> LayerRunner::pass_efficiency(const Pass& pass, double efficiency) {
   if (efficiency == 1) return {1.0, 0};
-  return pass_number(pass, efficiency == pass.efficiency ? ".efficiency" : ".backward_efficiency", efficiency);
+  return pass_number(pass, efficiency == pass.efficiency ? ".efficiency" : ".backward_efficiency",
+                     efficiency);
 }
 
 void LayerRunner::finish(Sums& sums, PhaseTime& phase, const std::vector<Term>& flops) {

@@ -81,9 +81,9 @@ struct Pass {
   std::string when;
   double kernels = 1;
   Traffic read, write, keep;
-  double efficiency = 1;                  ///< of the bandwidth plain passes reach: strided or mixed formats less
-  double backward_efficiency = -1;        ///< -1: as forward
-  double backward_kernels = -1;           ///< -1: as many as forward
+  double efficiency = 1;            ///< of the bandwidth plain passes reach: strided or mixed formats less
+  double backward_efficiency = -1;  ///< -1: as forward
+  double backward_kernels = -1;     ///< -1: as many as forward
   Traffic backward_read, backward_write;  ///< absent: write + keep are read, read is written
   bool selective = false;                 ///< recomputed under selective recomputation; keeps nothing then
 };
@@ -151,7 +151,7 @@ struct SoftwareStack {
   bool fused_qkv = true;          ///< one product for Q, K and V
   bool fused_gate_up = true;
   bool fused_expert_products = true;  ///< grouped products over a rank's experts
-  bool pads_vocabulary = true;   ///< the head's columns are rounded up to whole 16 bytes
+  bool pads_vocabulary = true;        ///< the head's columns are rounded up to whole 16 bytes
   double product_efficiency = 1;      ///< of the device's achievable product rate
   double attention_efficiency = 1;
   double memory_efficiency = 1;
