@@ -1,5 +1,7 @@
 #include "model/huggingface_special.h"
 
+#include <algorithm>
+#include <fmt/format.h>
 #include <string>
 
 namespace ridge::huggingface {
@@ -16,6 +18,39 @@ void sparse_step(HuggingfaceTranslator& t) {
   t.put("moe.offset", std::to_string(step - 1));
 }
 
+/// A list of dense and sparse layers must have its dense ones first.
+void dense_layers(HuggingfaceTranslator& t) {
+  const Node* list = t.field("mlp_layer_types");
+  if (!list || !list->is_sequence()) return;
+  const auto is_dense = [](const Node& layer) { return layer.text == "dense"; };
+  const auto sparse = std::ranges::find_if_not(list->items, is_dense);
+  if (const auto late = std::find_if(sparse, list->items.end(), is_dense); late != list->items.end())
+    t.diagnostics.error("unknown-pattern", "mlp_layer_types has a dense layer behind a sparse one",
+                        late->span);
+  t.remove("first_dense_layers");
+  t.put("first_dense_layers", std::to_string(sparse - list->items.begin()), list->span);
+}
+
+/// Sparse attention whose tensors no model describes; tells what is left out.
+void indexer(HuggingfaceTranslator& t) {
+  const auto known = [&](std::string_view name) { return t.field(name) ? t.count(name, 0) : 0; };
+  const std::int64_t heads = known("index_n_heads"), width = known("index_head_dim"),
+                     hidden = known("hidden_size"), rank = known("q_lora_rank");
+  std::int64_t layers = known("num_hidden_layers");
+  if (const Node* list = t.field("indexer_types"); list && list->is_sequence())
+    layers = std::ranges::count_if(list->items, [](const Node& layer) { return layer.text == "full"; });
+  const std::int64_t parameters = layers * (rank * heads * width + hidden * (width + heads) + 2 * width);
+  t.diagnostics.warning(
+      "not-described",
+      fmt::format("the sparse attention indexer of {} is not described: its {} and its work "
+                  "are left out, and attention is counted over all earlier tokens",
+                  t.type,
+                  heads > 0 && width > 0 && rank > 0
+                      ? fmt::format("{:.3g} billion parameters", 1e-9 * static_cast<double>(parameters))
+                      : std::string("tensors")),
+      t.config.span);
+}
+
 }  // namespace
 
 void attention_bias(HuggingfaceTranslator& t) {
@@ -26,6 +61,12 @@ void attention_bias(HuggingfaceTranslator& t) {
 
 void llama(HuggingfaceTranslator& t) {
   attention_bias(t);
+  t.put_flag("ffn_bias", t.flag("mlp_bias", false));
+}
+
+void seed_oss(HuggingfaceTranslator& t) {
+  t.put_flag("qkv_bias", t.flag("attention_bias", true));
+  t.put_flag("attention_output_bias", t.flag("attention_out_bias", false));
   t.put_flag("ffn_bias", t.flag("mlp_bias", false));
 }
 
@@ -100,11 +141,8 @@ void deepseek(HuggingfaceTranslator& t) {
                     "modules that predict further tokens are left out, as in the published count of the "
                     "main model",
                     Severity::note);
-  if (t.type == "deepseek_v32")
-    t.diagnostics.warning(
-        "not-described",
-        "the sparse attention indexer of deepseek_v32 is not described; its tensors and work are left out",
-        t.config.span);
+  dense_layers(t);
+  if (t.type == "deepseek_v32" || t.type == "glm_moe_dsa") indexer(t);
 }
 
 void gemma2(HuggingfaceTranslator& t) { attention_bias(t); }

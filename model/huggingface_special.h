@@ -41,6 +41,7 @@ void qwen3(HuggingfaceTranslator&);
 void qwen3_moe(HuggingfaceTranslator&);
 void qwen3_next(HuggingfaceTranslator&);
 void rwkv(HuggingfaceTranslator&);
+void seed_oss(HuggingfaceTranslator&);
 void stablelm(HuggingfaceTranslator&);
 void starcoder2(HuggingfaceTranslator&);
 void t5(HuggingfaceTranslator&);

@@ -105,6 +105,12 @@ constexpr HuggingfaceType types[] = {
      "max_positions=131072 "
      "moe.experts=128 moe.top_k=8 moe.ffn_hidden_size=1408 moe.shared_experts=1 first_dense_layers=1",
      glm4_moe},
+    {"glm_moe_dsa", "moe.router_bias=true",
+     "vocab_size=154880 hidden_size=6144 layers=78 heads=64 ffn_hidden_size=12288 max_positions=202752 "
+     "latent.q_lora_rank=2048 "
+     "latent.kv_lora_rank=512 latent.rope_head_dim=64 latent.nope_head_dim=192 latent.v_head_dim=256 "
+     "first_dense_layers=3 moe.experts=256 moe.top_k=8 moe.ffn_hidden_size=2048 moe.shared_experts=1",
+     deepseek},
     {"gpt2",
      "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true "
      "positions=learned",
@@ -185,6 +191,10 @@ constexpr HuggingfaceType types[] = {
     {"olmo2", "qk_norm=full",
      "vocab_size=50304 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048",
      attention_bias},
+    {"olmo3", "qk_norm=full global_every=4",
+     "vocab_size=50304 hidden_size=4096 layers=32 heads=32 ffn_hidden_size=11008 max_positions=2048 "
+     "sliding_window=4096",
+     attention_bias},
     {"olmoe", "qk_norm=full",
      "vocab_size=50304 hidden_size=2048 layers=16 heads=16 moe.ffn_hidden_size=2048 max_positions=4096 "
      "moe.experts=64 moe.top_k=8",
@@ -235,6 +245,10 @@ constexpr HuggingfaceType types[] = {
      "token_types=2"},
     {"rwkv", "norm=layernorm positions=none embedding_norm=true recurrent.kind=rwkv4",
      "vocab_size=50277 hidden_size=4096 layers=32", rwkv},
+    {"seed_oss", "",
+     "vocab_size=155136 hidden_size=4096 layers=64 heads=80 kv_heads=8 head_dim=128 ffn_hidden_size=27648 "
+     "max_positions=524288",
+     seed_oss},
     {"smollm3", "",
      "vocab_size=128256 hidden_size=2048 layers=36 heads=16 kv_heads=4 ffn_hidden_size=11008 "
      "max_positions=32768 tied_embeddings=true",

@@ -46,7 +46,7 @@ TEST(Huggingface, EveryTypeEqualsItsPreset) {
     tested.insert(a.huggingface_type);
   }
   // Types whose files would repeat another type's: the same layers under another name.
-  for (const char* alike : {"deepseek_v32", "mimo", "phimoe", "gemma3"}) tested.insert(alike);
+  for (const char* alike : {"deepseek_v32", "glm_moe_dsa", "mimo", "phimoe", "gemma3"}) tested.insert(alike);
   for (const std::string& type : huggingface_types())
     EXPECT_TRUE(tested.count(type)) << type << " has no file in tests/model/hf";
 }
@@ -249,6 +249,33 @@ TEST(Huggingface, YarnExtendsThePositions) {
   EXPECT_EQ(positions(R"("rope_scaling": {"type": "yarn", "factor": 4.0})"), 32768);
 }
 
+// GLM-5.1 as published: 753,864,139,008 elements.  What the import leaves out of them it says: the indexer
+// of 79 layers, and the layer that predicts a further token with its projection and three norms.
+TEST(Huggingface, TheIndexerOfSparseAttentionIsTold) {
+  Diagnostics d;
+  const Node file = config("glm_moe_dsa", d);
+  const Architecture a = import_huggingface(file, d);
+  EXPECT_FALSE(d.has_errors()) << render(d);
+  const std::int64_t h = a.hidden_size;
+  const std::int64_t index = 2048 * 32 * 128 + h * (128 + 32) + 2 * 128;
+  const Inventory inv = inventory(a);
+  Node shorter = file;
+  set(shorter, "num_hidden_layers", Node::scalar("77"), {});
+  Diagnostics other;
+  const std::int64_t layer = inv.parameters - inventory(import_huggingface(shorter, other)).parameters;
+  EXPECT_EQ(inv.parameters + 79 * index + layer + 2 * h * h + 3 * h, 753'864'139'008);
+  EXPECT_NE(render(d).find("its 0.731 billion parameters and its work are left out"), std::string::npos)
+      << render(d);
+  // Its configuration class writes the dense layers as a list.
+  Node listed = file;
+  std::erase_if(listed.entries, [](const Node::Entry& e) { return e.key == "first_k_dense_replace"; });
+  Node kinds;
+  kinds.kind = Node::Kind::sequence;
+  for (int i = 0; i < 78; ++i) kinds.items.push_back(Node::scalar(i < 3 ? "dense" : "sparse"));
+  set(listed, "mlp_layer_types", kinds, {});
+  EXPECT_EQ(counted(import_huggingface(listed, other)), counted(a));
+}
+
 struct Bad {
   const char* json;
   const char* message;
@@ -294,6 +321,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"{\"model_type\": \"gpt_oss\",\n \"layer_types\": [\"full_attention\", \"sliding_attention\", "
             "\"full_attention\", \"full_attention\"]}",
             "does not repeat", "", 2, 75},
+        Bad{"{\"model_type\": \"glm_moe_dsa\",\n \"mlp_layer_types\": [\"dense\", \"sparse\", \"dense\"]}",
+            "a dense layer behind a sparse one", "", 2, 41},
         Bad{"{\"model_type\": \"deepseek_v2\"}", "lacks num_experts_per_tok", "", 1, 1},
         Bad{"{\"model_type\": \"qwen3_moe\",\n \"mlp_only_layers\": [0]}",
             "without experts are not described", "", 2, 21},
