@@ -216,9 +216,20 @@ Node huggingface_model(const Node& config, Diagnostics& diagnostics) {
                       "only the text model of this config is described; vision and audio parts are left out",
                       text->span);
   Node inner = *text;
-  for (std::string_view key :
-       {"model_type", "tie_word_embeddings", "quantization_config"})  // stated outside only
+  for (std::string_view key : {"model_type", "quantization_config"})  // stated outside only, in older files
     if (const Node* outer = config.find(key); outer && !inner.find(key)) set(inner, key, *outer, outer->span);
+  if (const Node* outer = config.find("tie_word_embeddings")) {
+    // Saving a config anew writes the text class's own default inside, which no model reads.
+    const Node* own = inner.find("tie_word_embeddings");
+    if (own && own->text != outer->text)
+      diagnostics.add({Severity::note,
+                       "differs-inside",
+                       "'tie_word_embeddings' differs inside of text_config; the outer one holds",
+                       own->span,
+                       {},
+                       {}});
+    set(inner, "tie_word_embeddings", *outer, outer->span);
+  }
   const std::string type = type_of(inner, diagnostics);
   return type.empty() ? Node{} : translate(inner, *find_huggingface_type(type), diagnostics);
 }

@@ -51,6 +51,41 @@ void indexer(HuggingfaceTranslator& t) {
       t.config.span);
 }
 
+void further_tokens(HuggingfaceTranslator& t, std::string_view name) {
+  t.not_described(
+      name, "modules that predict further tokens are left out, as in the published count of the main model",
+      Severity::note);
+}
+
+/// Which layers have attention in a model of mostly linear attention: a list, or every so many.
+std::int64_t full_attention_interval(HuggingfaceTranslator& t) {
+  const Node* list = t.field("layer_types");
+  if (!list || !list->is_sequence() || t.field("full_attention_interval"))
+    return t.count("full_attention_interval", 4);
+  const auto is_full = [](const Node& layer) { return layer.text == "full_attention"; };
+  const std::int64_t interval = std::ranges::find_if(list->items, is_full) - list->items.begin() + 1;
+  for (std::int64_t i = 0; i < std::ssize(list->items); ++i)
+    if (is_full(list->items[static_cast<std::size_t>(i)]) != ((i + 1) % interval == 0)) {
+      t.diagnostics.error("unknown-pattern", "layer_types does not end each period with its full layer",
+                          list->items[static_cast<std::size_t>(i)].span);
+      break;
+    }
+  return interval;
+}
+
+/// The layers of Qwen3-Next and its successors: attention with an output gate, else gated delta rules.
+void linear_attention(HuggingfaceTranslator& t) {
+  const std::int64_t interval = full_attention_interval(t);
+  t.put("attention_every", std::to_string(interval));
+  t.put("attention_offset", std::to_string(interval > 0 ? interval - 1 : 0));
+  attention_bias(t);
+  t.copy("recurrent.key_heads", {"linear_num_key_heads"});
+  t.copy("recurrent.value_heads", {"linear_num_value_heads"});
+  t.copy("recurrent.key_head_dim", {"linear_key_head_dim"});
+  t.copy("recurrent.value_head_dim", {"linear_value_head_dim"});
+  t.copy("recurrent.conv_kernel", {"linear_conv_kernel_dim"});
+}
+
 }  // namespace
 
 void attention_bias(HuggingfaceTranslator& t) {
@@ -98,6 +133,30 @@ void qwen2(HuggingfaceTranslator& t) {
                     Severity::error);
 }
 
+void dots1(HuggingfaceTranslator& t) {
+  attention_bias(t);
+  t.copy("moe.experts", {"n_routed_experts"});
+  if (t.field("layer_types") || !t.field("sliding_window")) return;
+  if (t.count("max_window_layers", 62) < t.count("num_hidden_layers", 62))
+    t.not_described("max_window_layers", "a window in the last layers only is not described",
+                    Severity::error);
+  t.remove("sliding_window");
+}
+
+/// The pattern is a number, or letters such as LLLG.
+void exaone4(HuggingfaceTranslator& t) {
+  const Node* pattern = t.field("sliding_window_pattern");
+  if (!pattern || !pattern->is_scalar()) return;
+  std::string every = pattern->text;
+  if (every.find_first_not_of("LG") == std::string::npos) {
+    if (every.find('G') + 1 != every.size())
+      t.diagnostics.error("unknown-pattern", "a pattern of windows has one G, at its end", pattern->span);
+    every = std::to_string(every.size());
+  }
+  t.remove("global_every");
+  t.put("global_every", every, pattern->span);
+}
+
 void qwen2_moe(HuggingfaceTranslator& t) {
   qwen2(t);
   sparse_step(t);
@@ -117,15 +176,14 @@ void qwen3_moe(HuggingfaceTranslator& t) {
 
 void qwen3_next(HuggingfaceTranslator& t) {
   qwen2_moe(t);
-  const std::int64_t interval = t.count("full_attention_interval", 4);
-  t.put("attention_every", std::to_string(interval));
-  t.put("attention_offset", std::to_string(interval > 0 ? interval - 1 : 0));
-  attention_bias(t);
-  t.copy("recurrent.key_heads", {"linear_num_key_heads"});
-  t.copy("recurrent.value_heads", {"linear_num_value_heads"});
-  t.copy("recurrent.key_head_dim", {"linear_key_head_dim"});
-  t.copy("recurrent.value_head_dim", {"linear_value_head_dim"});
-  t.copy("recurrent.conv_kernel", {"linear_conv_kernel_dim"});
+  linear_attention(t);
+}
+
+void qwen3_5(HuggingfaceTranslator& t) {
+  linear_attention(t);
+  if (t.type == "qwen3_5_moe_text") t.remove("ffn_hidden_size");
+  if (t.field("mtp_num_hidden_layers") && t.count("mtp_num_hidden_layers", 0) > 0)
+    further_tokens(t, "mtp_num_hidden_layers");
 }
 
 void deepseek(HuggingfaceTranslator& t) {
@@ -137,10 +195,7 @@ void deepseek(HuggingfaceTranslator& t) {
   if (bias && bias->text == "true")
     t.not_described("attention_bias", "biases of latent attention are left out", Severity::warning);
   if (t.field("num_nextn_predict_layers") && t.count("num_nextn_predict_layers", 0) > 0)
-    t.not_described("num_nextn_predict_layers",
-                    "modules that predict further tokens are left out, as in the published count of the "
-                    "main model",
-                    Severity::note);
+    further_tokens(t, "num_nextn_predict_layers");
   dense_layers(t);
   if (t.type == "deepseek_v32" || t.type == "glm_moe_dsa") indexer(t);
 }

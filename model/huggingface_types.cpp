@@ -70,6 +70,14 @@ constexpr HuggingfaceType types[] = {
      "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true "
      "ffn_bias=true causal=false embedding_norm=true final_norm=false head=none tied_embeddings=true",
      "vocab_size=30522 hidden_size=768 layers=6 heads=12 ffn_hidden_size=3072 max_positions=512", distilbert},
+    {"dots1", "qk_norm=head moe.router_bias=true",
+     "vocab_size=152064 hidden_size=4608 layers=62 heads=32 kv_heads=32 ffn_hidden_size=10944 "
+     "max_positions=2048 moe.ffn_hidden_size=1408 moe.shared_experts=0 first_dense_layers=0",
+     dots1, "moe.experts moe.top_k"},
+    {"exaone4", "qk_norm=head global_every=4",
+     "vocab_size=102400 hidden_size=4096 layers=32 heads=32 kv_heads=32 ffn_hidden_size=16384 "
+     "max_positions=2048 sliding_window=4096",
+     exaone4},
     {"falcon", "activation=gelu norm=layernorm",
      "vocab_size=65024 hidden_size=4544 layers=32 heads=71 max_positions=2048 tied_embeddings=true", falcon},
     {"gemma", "activation=geglu",
@@ -105,6 +113,12 @@ constexpr HuggingfaceType types[] = {
      "max_positions=131072 "
      "moe.experts=128 moe.top_k=8 moe.ffn_hidden_size=1408 moe.shared_experts=1 first_dense_layers=1",
      glm4_moe},
+    {"glm4_moe_lite", "moe.router_bias=true",
+     "vocab_size=154880 hidden_size=2048 layers=47 heads=20 ffn_hidden_size=10240 max_positions=202752 "
+     "latent.q_lora_rank=768 "
+     "latent.kv_lora_rank=512 latent.rope_head_dim=64 latent.nope_head_dim=192 latent.v_head_dim=256 "
+     "first_dense_layers=1 moe.experts=64 moe.top_k=4 moe.ffn_hidden_size=1536 moe.shared_experts=1",
+     deepseek},
     {"glm_moe_dsa", "moe.router_bias=true",
      "vocab_size=154880 hidden_size=6144 layers=78 heads=64 ffn_hidden_size=12288 max_positions=202752 "
      "latent.q_lora_rank=2048 "
@@ -229,6 +243,15 @@ constexpr HuggingfaceType types[] = {
      "vocab_size=151936 hidden_size=4096 layers=32 heads=32 head_dim=128 ffn_hidden_size=22016 "
      "max_positions=32768",
      qwen3},
+    {"qwen3_5_moe_text",
+     "qk_norm=head attention_gate=true recurrent.kind=gated-delta moe.shared_experts=1 moe.shared_gate=true",
+     "vocab_size=248320 hidden_size=2048 layers=40 heads=16 kv_heads=2 head_dim=256 max_positions=32768 "
+     "moe.experts=256 moe.top_k=8 moe.ffn_hidden_size=512 moe.shared_ffn_hidden_size=512",
+     qwen3_5},
+    {"qwen3_5_text", "qk_norm=head attention_gate=true recurrent.kind=gated-delta",
+     "vocab_size=248320 hidden_size=4096 layers=32 heads=16 kv_heads=4 head_dim=256 ffn_hidden_size=12288 "
+     "max_positions=32768",
+     qwen3_5},
     {"qwen3_moe", "qk_norm=head",
      "vocab_size=151936 hidden_size=2048 layers=24 heads=32 kv_heads=4 ffn_hidden_size=6144 "
      "max_positions=32768 moe.experts=128 "

@@ -321,6 +321,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"{\"model_type\": \"gpt_oss\",\n \"layer_types\": [\"full_attention\", \"sliding_attention\", "
             "\"full_attention\", \"full_attention\"]}",
             "does not repeat", "", 2, 75},
+        Bad{"{\"model_type\": \"exaone4\",\n \"sliding_window_pattern\": \"LGLG\"}", "one G, at its end", "",
+            2, 28},
+        Bad{"{\"model_type\": \"dots1\"}", "lacks n_routed_experts", "", 1, 1},
         Bad{"{\"model_type\": \"glm_moe_dsa\",\n \"mlp_layer_types\": [\"dense\", \"sparse\", \"dense\"]}",
             "a dense layer behind a sparse one", "", 2, 41},
         Bad{"{\"model_type\": \"deepseek_v2\"}", "lacks num_experts_per_tok", "", 1, 1},
