@@ -136,10 +136,17 @@ class Applier {
     fit.residual.origin = origin(Kind::measured, node + ".residual", "residual table of " + what);
   }
 
+  /// Products with block scales stand for fp8 where none with one scale was accepted.
+  bool is_only_fp8(const KernelRecord& k) const {
+    return k.variant == "fp8-block" && std::ranges::none_of(p_.kernels, [](const KernelRecord& o) {
+             return o.family == "gemm" && o.variant == "fp8" && o.objections.empty();
+           });
+  }
+
   void kernel(const KernelRecord& k, const std::string& node) {
     if (k.family == "gemm") {
       for (const auto& [precision, name] : EnumNames<Precision>::names)
-        if (name == k.variant)
+        if (name == k.variant || (name == "fp8" && is_only_fp8(k)))
           law(cluster_.device.achievable.gemm[precision], k, fmt::format("device.achievable.gemm.{}", name),
               node);
     } else if (k.family == "pointwise" && k.variant == "add") {
@@ -170,14 +177,18 @@ class Applier {
     return usual.other_widths.back();
   }
 
-  /// What a stack runs is a library's kernel; our own prefill is slower than those.
+  /// How fast the kernel is on large sizes: what bounds it decides.
+  static double rank_of(const KernelRecord& k) {
+    if (k.library == "ridge") return 0;
+    return k.family == "attention_decode" ? k.bandwidth_fraction : k.flop_fraction;
+  }
+
+  /// What a stack runs is the fastest library's kernel; our own prefill is slower than those.
   bool is_better_known(const KernelRecord& k) const {
-    const bool is_own = k.library == "ridge";
-    if (is_own && k.family != "attention_decode") return false;
+    if (k.library == "ridge" && k.family != "attention_decode") return false;
     return std::ranges::none_of(p_.kernels, [&](const KernelRecord& o) {
-      if (o.family != k.family || head_dim(o.variant) != head_dim(k.variant) || !o.objections.empty())
-        return false;
-      return is_own ? o.library != "ridge" : o.library < k.library && o.library != "ridge";
+      return o.family == k.family && head_dim(o.variant) == head_dim(k.variant) && o.objections.empty() &&
+             rank_of(o) > rank_of(k);
     });
   }
 
@@ -221,6 +232,7 @@ class Applier {
   void figures() {
     LaunchCosts& launch = cluster_.device.achievable.launch;
     std::string node, other;
+    copies();
     if (const auto* f = figure("launch", "eager", node))
       put(launch.eager, f->time, "device.achievable.launch.eager", Kind::measured, node, "empty kernels");
     if (const auto* f = figure("launch", "graph_node", node))
@@ -232,6 +244,25 @@ class Applier {
       put(cluster_.device.achievable.sustained_fraction, burst->time / sustained->time,
           "device.achievable.sustained_fraction", Kind::measured, node,
           "a bf16 product for seconds against a short burst of it");
+  }
+
+  /// One size of copies alone, as nvbandwidth has it: what the links reach.
+  void copies() {
+    for (std::size_t i = 0; i < p_.figures.size(); ++i) {
+      const FigureRecord& f = p_.figures[i];
+      const auto comma = f.variant.rfind(", ");
+      const auto bytes =
+          comma == std::string::npos
+              ? std::nullopt
+              : std::optional(parse_number(f.variant.substr(comma + 2, f.variant.size() - comma - 4)));
+      if (!bytes || !*bytes || !(f.time > Seconds{})) continue;
+      Link& link = cluster_.device.host_link;
+      const BytesPerSecond rate = Bytes{**bytes} / f.time;
+      if (f.family == "copy_host_to_device" && f.variant.starts_with("pinned") &&
+          link.bandwidth.value >= rate)
+        put(link.achievable, rate / link.bandwidth.value, "device.host_link.achievable", Kind::measured,
+            fmt::format("figures.{}.time", i), "copies from the host, " + f.variant);
+    }
   }
 
   const ProfileRecord& p_;

@@ -36,6 +36,18 @@ const Schema<IntervalRecord>& SchemaOf<IntervalRecord>::get() {
   return s;
 }
 
+const Schema<SamplesRecord>& SchemaOf<SamplesRecord>::get() {
+  using S = SamplesRecord;
+  static const Schema<S> s{
+      "samples",
+      "Measured points in short",
+      {field("sizes_in_bytes", &S::sizes_in_bytes, "of a curve's points").range(0, 1e18),
+       field("measured_in_seconds", &S::measured_in_seconds, "medians").range(1e-12, 1e6),
+       field("predicted_in_seconds", &S::predicted_in_seconds, "by the model").range(1e-12, 1e6),
+       field("roles", &S::roles, "0 fitted, 1 set the interval, 2 judged").range(0, 2)}};
+  return s;
+}
+
 const Schema<KernelRecord>& SchemaOf<KernelRecord>::get() {
   static const Schema<KernelRecord> s{
       "kernel model",
@@ -57,7 +69,8 @@ const Schema<KernelRecord>& SchemaOf<KernelRecord>::get() {
        field("fitted", &KernelRecord::fitted, "errors on those"),
        field("hold_out", &KernelRecord::hold_out, "errors on points neither fit nor interval saw"),
        field("intervals", &KernelRecord::intervals, "90 % intervals"),
-       field("objections", &KernelRecord::objections, "why it is not to be trusted")}};
+       field("objections", &KernelRecord::objections, "why it is not to be trusted"),
+       field("samples", &KernelRecord::samples, "measured points, to plot")}};
   return s;
 }
 
@@ -77,7 +90,8 @@ const Schema<CurveRecord>& SchemaOf<CurveRecord>::get() {
            .non_negative(),
        field("hold_out", &CurveRecord::hold_out, "errors on sizes neither fit nor interval saw"),
        field("intervals", &CurveRecord::intervals, "90 % intervals"),
-       field("objections", &CurveRecord::objections, "why it is not to be trusted")}};
+       field("objections", &CurveRecord::objections, "why it is not to be trusted"),
+       field("samples", &CurveRecord::samples, "measured points, to plot")}};
   return s;
 }
 

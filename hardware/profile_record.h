@@ -44,6 +44,10 @@ struct IntervalRecord {
   std::int64_t points = 0;
   double fraction = 0;
 };
+/// Measured points in short, to plot: role 0 fitted, 1 set the interval, 2 judged.
+struct SamplesRecord {
+  Numbers sizes_in_bytes, measured_in_seconds, predicted_in_seconds, roles;
+};
 struct KernelRecord {
   std::string family, variant, library;
   Seconds fixed_time, per_unit;
@@ -55,6 +59,7 @@ struct KernelRecord {
   ErrorRecord fitted, hold_out;
   std::vector<IntervalRecord> intervals;
   std::vector<std::string> objections;  ///< empty: accepted
+  std::optional<SamplesRecord> samples;
 };
 struct CurveRecord {
   std::string family, variant, library;
@@ -63,6 +68,7 @@ struct CurveRecord {
   ErrorRecord hold_out;
   std::vector<IntervalRecord> intervals;
   std::vector<std::string> objections;
+  std::optional<SamplesRecord> samples;
 };
 struct FigureRecord {
   std::string family, variant;
@@ -121,6 +127,7 @@ Node profile_node(const ProfileRecord&);
 template <> struct SchemaOf<WorstRecord> { static const Schema<WorstRecord>& get(); };
 template <> struct SchemaOf<ErrorRecord> { static const Schema<ErrorRecord>& get(); };
 template <> struct SchemaOf<IntervalRecord> { static const Schema<IntervalRecord>& get(); };
+template <> struct SchemaOf<SamplesRecord> { static const Schema<SamplesRecord>& get(); };
 template <> struct SchemaOf<KernelRecord> { static const Schema<KernelRecord>& get(); };
 template <> struct SchemaOf<CurveRecord> { static const Schema<CurveRecord>& get(); };
 template <> struct SchemaOf<FigureRecord> { static const Schema<FigureRecord>& get(); };

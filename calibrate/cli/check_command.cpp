@@ -1,91 +1,110 @@
-#include "base/yaml/read_document.h"
 #include "calibrate/cli/commands.h"
+#include "calibrate/io/import_table.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <set>
 
 namespace ridge::calibrate {
 namespace {
 
-std::optional<Profile> load(const std::string& path, Diagnostics& diagnostics) {
-  const SourcePtr source = read_source(path, diagnostics);
-  return source ? read_profile(source, diagnostics) : std::nullopt;
-}
+using nlohmann::json;
+
+struct Group {
+  std::vector<Prediction> predictions;
+  std::vector<RegimeInterval> intervals;
+};
 
 /// A prediction where the profile has a model for the family and variant.
-std::optional<Seconds> predicted(const Models& models, const Measurement& m) {
-  if (const KernelModel* k = models.kernel(m.family, m.variant)) return predict(*k, m);
-  if (const CurveModel* c = models.curve(m.family, m.variant)) return predict(*c, m);
+std::optional<Seconds> predicted(const Models& models, const Measurement& m, Group& group) {
+  if (const KernelModel* k = models.kernel(m.family, m.variant)) {
+    group.intervals = k->intervals;
+    return predict(*k, m);
+  }
+  if (const CurveModel* c = models.curve(m.family, m.variant)) {
+    group.intervals = c->intervals;
+    return predict(*c, m);
+  }
   return std::nullopt;
 }
 
-void print_group(const std::string& name, const std::vector<Prediction>& all,
-                 const std::vector<RegimeInterval>& intervals) {
-  const ErrorSummary e = summarise_errors(all);
+/// Measurements name a device as its driver does, as tables do, or by a hardware preset.
+bool is_same_device(const Profile& p, const std::string& device) {
+  return device.empty() || device == p.device || device == p.base ||
+         device_preset_name(device) == device_preset_name(p.device);
+}
+
+/// The first device that is not the profile's, or "".
+std::string other_device(const Profile& p, const Measurements& points) {
+  const auto it =
+      std::ranges::find_if(points, [&](const Measurement& m) { return !is_same_device(p, m.device); });
+  return it == points.end() ? std::string() : it->device;
+}
+
+void print_group(const std::string& name, const Group& g) {
+  const ErrorSummary e = summarise_errors(g.predictions);
   fmt::print("{:<58} {:>5} {:>7.1f} {:>7.1f} {:>7.1f} {:>7.1f} {:>8.1f} {:>7.0f}\n", name, e.points,
              100 * e.mean, 100 * e.median, 100 * e.p90, 100 * e.max, 100 * e.bias,
-             100 * interval_coverage(all, intervals));
+             100 * interval_coverage(g.predictions, g.intervals));
   for (const WorstPoint& w : e.worst)
     if (std::abs(w.error) > 0.2) fmt::print("    {:+.0f} %  {}\n", 100 * w.error, w.what);
+}
+
+void print_json(const std::map<std::string, Group>& groups, const std::map<std::string, int>& unknown) {
+  json out{{"groups", json::array()}, {"without_a_model", json::object()}};
+  for (const auto& [name, g] : groups) {
+    const ErrorSummary e = summarise_errors(g.predictions);
+    out["groups"].push_back({{"group", name},
+                             {"rows", e.points},
+                             {"mean", e.mean},
+                             {"median", e.median},
+                             {"p90", e.p90},
+                             {"max", e.max},
+                             {"bias", e.bias},
+                             {"interval_coverage", interval_coverage(g.predictions, g.intervals)}});
+  }
+  for (const auto& [name, rows] : unknown) out["without_a_model"][name] = rows;
+  fmt::print("{}\n", out.dump(2));
 }
 
 }  // namespace
 
 int check(const CheckCommand& c) {
   Diagnostics diagnostics;
-  const auto profile = load(c.profile, diagnostics);
+  const auto profile = load_profile(c.profile, diagnostics);
   const MeasuredRun run = read_measured(c.files, diagnostics);
   if (report_problems(diagnostics) || !profile) return bad_usage;
-  std::map<std::string, std::vector<Prediction>> groups;
-  std::map<std::string, std::vector<RegimeInterval>> intervals;
+  if (const std::string other = other_device(*profile, run.points); !other.empty() && !c.takes_any_device) {
+    Diagnostics refusal;
+    check_device(*profile, other, refusal);
+    report_problems(refusal);
+    fmt::print(stderr, "--any-device compares them all the same.\n");
+    return bad_usage;
+  }
+  std::map<std::string, Group> groups;
   std::map<std::string, int> unknown;
   for (const Measurement& m : run.points) {
-    const auto t = predicted(profile->models, m);
-    const std::string group = fmt::format("{} {} {}", m.family, m.variant, m.library);
+    const std::string name = fmt::format("{} {} {}", m.family, m.variant, m.library);
+    Group found;
+    const auto t = predicted(profile->models, m, found);
     if (!t) {
-      ++unknown[group];
+      ++unknown[name];
       continue;
     }
-    groups[group].push_back({sizes_text(m), regime_of(m, *t), m.time, *t});
-    if (const KernelModel* k = profile->models.kernel(m.family, m.variant)) intervals[group] = k->intervals;
-    if (const CurveModel* k = profile->models.curve(m.family, m.variant)) intervals[group] = k->intervals;
+    groups[name].intervals = std::move(found.intervals);
+    groups[name].predictions.push_back({sizes_text(m), regime_of(m, *t), m.time, *t});
+  }
+  if (c.is_json) {
+    print_json(groups, unknown);
+    return groups.empty() ? not_accepted : done;
   }
   fmt::print("{:<58} {:>5} {:>7} {:>7} {:>7} {:>7} {:>8} {:>7}\n", "group", "rows", "mean %", "median", "p90",
              "max", "bias", "inside");
-  for (const auto& [name, all] : groups) print_group(name, all, intervals[name]);
+  for (const auto& [name, g] : groups) print_group(name, g);
   for (const auto& [name, rows] : unknown) fmt::print("{:<58} {:>5} rows without a model\n", name, rows);
   return groups.empty() ? not_accepted : done;
-}
-
-int compare(const CompareCommand& c) {
-  Diagnostics diagnostics;
-  const auto left = load(c.left, diagnostics), right = load(c.right, diagnostics);
-  if (report_problems(diagnostics) || !left || !right) return bad_usage;
-  fmt::print("{:<22} {:<30} {:>20} {:>18} {:>18}\n", "family", "variant", "t0 us", "eP", "eB");
-  for (const KernelModel& a : left->models.kernels) {
-    const KernelModel* b = right->models.kernel(a.family, a.variant);
-    if (!b) fmt::print("{:<22} {:<30} only in {}\n", a.family, a.variant, c.left);
-    else
-      fmt::print("{:<22} {:<30} {:>9.2f} {:>10.2f} {:>8.3f} {:>9.3f} {:>8.3f} {:>9.3f}\n", a.family,
-                 a.variant, 1e6 * a.law.fixed_time.value(), 1e6 * b->law.fixed_time.value(),
-                 a.law.flop_fraction, b->law.flop_fraction, a.law.bandwidth_fraction,
-                 b->law.bandwidth_fraction);
-  }
-  for (const CurveModel& a : left->models.curves) {
-    const CurveModel* b = right->models.curve(a.family, a.variant);
-    if (!b) {
-      fmt::print("{:<22} {:<30} only in {}\n", a.family, a.variant, c.left);
-      continue;
-    }
-    std::vector<Prediction> both;
-    for (const Bytes s : a.curve.sizes)
-      both.push_back({"", "", curve_time(a.curve, s), curve_time(b->curve, s)});
-    const ErrorSummary e = summarise_errors(both);
-    fmt::print("{:<22} {:<30} median difference {:.1f} %, bias {:+.1f} %\n", a.family, a.variant,
-               100 * e.median, 100 * e.bias);
-  }
-  return done;
 }
 
 }  // namespace ridge::calibrate

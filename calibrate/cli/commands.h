@@ -19,20 +19,39 @@ struct FitCommand {
   std::string presets;  ///< folder
   std::string out, preset_out;
   bool has_table = true;
+  std::string source;  ///< whose measurements: makes the profile an imported one
 };
 int fit(const FitCommand&);
 
 struct CheckCommand {
   std::string profile;
   std::vector<std::string> files;
+  bool takes_any_device = false, is_json = false;
 };
-/// A profile's predictions against other measurements, per family and variant.
+/// A profile's predictions against other measurements, per family and variant; those of another device are
+/// refused unless asked for.
 int check(const CheckCommand&);
 
 struct CompareCommand {
   std::string left, right;
+  bool is_json = false;
 };
+/// How far two profiles lie apart, in parameters and predictions.
 int compare(const CompareCommand&);
+
+struct ImportCommand {
+  std::vector<std::string> files;
+  std::string out;     ///< JSON lines; empty: said only
+  std::string device;  ///< of measurements whose source does not tell
+};
+/// Other tools' output and tables as measurements.
+int import(const ImportCommand&);
+
+struct PlotCommand {
+  std::string profile, out = "plots";
+};
+/// An SVG file for each model of a profile: measured against fitted.
+int plot(const PlotCommand&);
 
 #ifdef RIDGE_HAVE_CUDA
 struct KernelsCommand {
@@ -44,6 +63,9 @@ int kernels(const KernelsCommand&);
 
 /// Measurements of JSON-lines files and CSV tables, together; empty and reported when one cannot be read.
 MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics&);
+
+/// A profile's file, or nothing when it cannot be used (reported).
+std::optional<Profile> load_profile(const std::string& path, Diagnostics&);
 
 /// Prints what there is to say on standard error; true when there are errors.
 bool report_problems(const Diagnostics&);

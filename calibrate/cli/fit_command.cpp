@@ -59,6 +59,20 @@ std::string mark(const std::vector<std::string>& objections) {
   return out;
 }
 
+/// Of all held-out points that neither fit nor interval saw: how many, and the share inside.
+void print_coverage(const Models& models) {
+  double inside = 0, points = 0;
+  const auto add = [&](const ErrorSummary& e) {
+    inside += e.coverage * static_cast<double>(e.points);
+    points += static_cast<double>(e.points);
+  };
+  for (const KernelModel& m : models.kernels) add(m.hold_out);
+  for (const CurveModel& m : models.curves) add(m.hold_out);
+  if (points > 0)
+    fmt::print("intervals hold {:.1f} % of {:.0f} points that neither fit nor interval saw\n",
+               100 * inside / points, points);
+}
+
 void print_models(const Models& models) {
   fmt::print("{:<22} {:<34} {:>7} {:>8} {:>6} {:>6} {:>5} {:>7} {:>5} {:>6} {:>6} {:>6} {:>6} {:>6}\n",
              "family", "variant", "fitted", "t0 us", "eP", "eB", "q", "c ns", "held", "mean%", "med%", "p90%",
@@ -79,6 +93,7 @@ void print_models(const Models& models) {
   for (const MeasuredFigure& f : models.figures)
     fmt::print("{:<22} {:<34} {}\n", f.family, f.variant, format(f.time));
   for (const std::string& s : models.skipped) fmt::print("skipped  {}\n", s);
+  print_coverage(models);
 }
 
 void add_observations(Profile& profile, const MeasuredRun& run) {
@@ -131,8 +146,15 @@ Models fit_device(const FitCommand& c, const MeasuredRun& run, const std::string
   Measurements own;
   for (const Measurement& m : run.points)
     if (m.device == device) own.push_back(m);
-  Models models = fit_models(own, limits_of(limits), {.has_table = c.has_table});
-  models.skipped.insert(models.skipped.end(), run.skipped.begin(), run.skipped.end());
+  FitOptions options{.has_table = c.has_table};
+  options.keeps_samples = c.source.empty();
+  Models models = fit_models(own, limits_of(limits), options);
+  std::set<std::string> others;
+  for (const Measurement& m : run.points)
+    if (m.device != device) others.insert(" of " + m.device + ':');
+  for (const std::string& s : run.skipped)
+    if (std::ranges::none_of(others, [&](const std::string& o) { return s.find(o) != std::string::npos; }))
+      models.skipped.push_back(s);
   return models;
 }
 
@@ -191,8 +213,8 @@ int fit(const FitCommand& c) {
     fmt::print("\n{} against preset {}\n", device, base);
     Profile profile{device,
                     base,
-                    "measured",
-                    "",
+                    c.source.empty() ? "measured" : "imported",
+                    c.source,
                     {run.facts.begin(), run.facts.end()},
                     fit_device(c, run, device, *limits),
                     {},

@@ -31,6 +31,41 @@ void add_fit(CLI::App& app, FitCommand& c) {
   app.add_option("--out", c.out, "Profile to write");
   app.add_option("--preset", c.preset_out, "Hardware preset to write, extending the base");
   app.add_flag("!--no-table", c.has_table, "The law alone");
+  app.add_option("--source", c.source, "Whose measurements, when they are other people's: marks the profile");
+}
+
+CLI::App* add_check(CLI::App& app, CheckCommand& c) {
+  auto* command = app.add_subcommand("check", "Compare a profile's predictions with other measurements");
+  command->add_option("profile", c.profile, "Profile")->required();
+  command->add_option("files", c.files, "Measurements: JSON lines, tables, nccl-tests, nvbandwidth")
+      ->required();
+  command->add_flag("--any-device", c.takes_any_device, "Also measurements of another device");
+  command->add_flag("--json", c.is_json, "As JSON");
+  return command;
+}
+
+CLI::App* add_compare(CLI::App& app, CompareCommand& c) {
+  auto* command =
+      app.add_subcommand("compare", "How far two profiles lie apart, in parameters and predictions");
+  command->add_option("left", c.left, "Profile")->required();
+  command->add_option("right", c.right, "Profile")->required();
+  command->add_flag("--json", c.is_json, "As JSON");
+  return command;
+}
+
+CLI::App* add_import(CLI::App& app, ImportCommand& c) {
+  auto* command = app.add_subcommand("import", "Take in what nccl-tests, nvbandwidth or tables say");
+  command->add_option("files", c.files, "Text or JSON of the tools, .csv tables")->required();
+  command->add_option("--out", c.out, "File of JSON lines to write, for 'fit' and 'check'");
+  command->add_option("--device", c.device, "Device, where the source does not name it");
+  return command;
+}
+
+CLI::App* add_plot(CLI::App& app, PlotCommand& c) {
+  auto* command = app.add_subcommand("plot", "Draw measured against fitted for each model, as SVG");
+  command->add_option("profile", c.profile, "Profile")->required();
+  command->add_option("--out", c.out, "Folder")->capture_default_str();
+  return command;
 }
 
 int run(int argc, char** argv) {
@@ -52,16 +87,13 @@ int run(int argc, char** argv) {
   add_fit(*fit_command, fitting);
   fit_command->callback([&] { status = fit(fitting); });
   CheckCommand checking;
-  auto* check_command =
-      app.add_subcommand("check", "Compare a profile's predictions with other measurements");
-  check_command->add_option("profile", checking.profile, "Profile")->required();
-  check_command->add_option("files", checking.files, "Measurements")->required();
-  check_command->callback([&] { status = check(checking); });
+  add_check(app, checking)->callback([&] { status = check(checking); });
   CompareCommand comparing;
-  auto* compare_command = app.add_subcommand("compare", "Set two profiles side by side");
-  compare_command->add_option("left", comparing.left, "Profile")->required();
-  compare_command->add_option("right", comparing.right, "Profile")->required();
-  compare_command->callback([&] { status = compare(comparing); });
+  add_compare(app, comparing)->callback([&] { status = compare(comparing); });
+  ImportCommand importing;
+  add_import(app, importing)->callback([&] { status = import(importing); });
+  PlotCommand plotting;
+  add_plot(app, plotting)->callback([&] { status = plot(plotting); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) { return app.exit(e) == 0 ? done : bad_usage; }

@@ -1,6 +1,7 @@
 #include "base/yaml/read_document.h"
 #include "calibrate/cli/commands.h"
 #include "calibrate/io/import_table.h"
+#include "calibrate/io/import_tools.h"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -18,6 +19,8 @@ MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& di
       one.points = std::move(table.points);
       for (const auto& [what, rows] : table.left_out)
         one.skipped.push_back(fmt::format("{}: {} rows, no family describes them", what, rows));
+    } else if (is_tool_output(source->text)) {
+      one = import_tool_output(source, diagnostics);
     } else {
       one = read_measurement_lines(source, diagnostics);
       one.points.insert(one.points.end(), one.visits.begin(), one.visits.end());
@@ -28,6 +31,11 @@ MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& di
     all.skipped.insert(all.skipped.end(), one.skipped.begin(), one.skipped.end());
   }
   return all;
+}
+
+std::optional<Profile> load_profile(const std::string& path, Diagnostics& diagnostics) {
+  const SourcePtr source = read_source(path, diagnostics);
+  return source ? read_profile(source, diagnostics) : std::nullopt;
 }
 
 bool report_problems(const Diagnostics& diagnostics) {

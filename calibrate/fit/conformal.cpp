@@ -86,7 +86,7 @@ std::string_view class_of(std::string_view family) {
   if (family == "gemm") return "products";
   if (family.starts_with("attention")) return "attention";
   if (family == "pointwise") return "passes";
-  if (family.starts_with("copy")) return "copies";
+  if (family.starts_with("copy") || family == "peer_copy") return "copies";
   if (family.starts_with("memory")) return "memory";
   constexpr std::string_view collectives[] = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
                                               "broadcast",  "sendrecv",   "send_receive",   "peer_"};

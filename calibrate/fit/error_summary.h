@@ -19,6 +19,7 @@ struct Prediction {
   std::string what;    ///< "m=128 n=4096 k=4096"
   std::string regime;  ///< "m <= 64"
   Seconds measured, predicted;
+  Bytes size;  ///< of points of a curve
 };
 
 struct WorstPoint {

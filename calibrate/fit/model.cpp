@@ -43,7 +43,7 @@ template <class Model> std::vector<Prediction> predictions(const Model& model, c
   for (const Measurement& m : points) {
     const Seconds t = predict(model, m);
     const std::string what = sizes_text(m);
-    hashed.push_back({stable_hash(what), {what, regime_of(m, t), m.time, t}});
+    hashed.push_back({stable_hash(what), {what, regime_of(m, t), m.time, t, Bytes{m.size("bytes")}}});
   }
   std::ranges::stable_sort(hashed, {}, [](const auto& h) { return h.first; });
   std::vector<Prediction> out;
@@ -57,8 +57,18 @@ template <class Model> struct Fitted {
   HeldOut held_out;
 };
 
-template <class Model> Fitted<Model> with_held_out(Model model, const Measurements& held_out) {
-  HeldOut h = split_held_out(model.family, predictions(model, held_out));
+void keep(PlottedPoints& samples, const std::vector<Prediction>& all, PointRole role) {
+  for (const Prediction& p : all)
+    samples.push_back({p.size.value(), p.measured.value(), p.predicted.value(), role});
+}
+
+template <class Model> Fitted<Model> with_held_out(Model model, const Split& s, const FitOptions& options) {
+  HeldOut h = split_held_out(model.family, predictions(model, s.held_out));
+  if (options.keeps_samples) {
+    keep(model.samples, predictions(model, s.fitted), PointRole::fitted);
+    keep(model.samples, h.calibration, PointRole::interval);
+    keep(model.samples, h.judged, PointRole::judged);
+  }
   model.interval_points = static_cast<std::int64_t>(h.calibration.size());
   return {std::move(model), std::move(h)};
 }
@@ -112,17 +122,18 @@ Fitted<KernelModel> fit_kernel(const Measurements& points, const MachineLimits& 
   if (options.has_table && !s.fitted.empty()) model.residual = table_of(s.fitted, model.law, options);
   model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
   model.fitted = summarise_errors(predictions(model, s.fitted));
-  return with_held_out(std::move(model), s.held_out);
+  return with_held_out(std::move(model), s, options);
 }
 
-Fitted<CurveModel> fit_curve_model(const Measurements& points) {
+Fitted<CurveModel> fit_curve_model(const Measurements& points, const FitOptions& options) {
   const Measurement& first = points.front();
   CurveModel model{.family = first.family, .variant = first.variant, .library = first.library};
   const bool is_marked = std::ranges::any_of(points, &Measurement::is_held_out);
   const Split s = is_marked ? split(points, 0) : split_by_size(points);
   model.curve = fit_curve(s.fitted);
   model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
-  return with_held_out(std::move(model), model.curve.sizes.empty() ? Measurements{} : s.held_out);
+  if (model.curve.sizes.empty()) return {std::move(model), {first.family, {}, {}}};
+  return with_held_out(std::move(model), s, options);
 }
 
 bool is_sane(const Measurement& m) {
@@ -180,11 +191,14 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
     if (points.front().sizes.empty() || points.front().family == "sustained")
       for (const Measurement& m : points)
         out.figures.push_back({m.family, m.kernel.empty() ? m.variant : m.variant + " " + m.kernel, m.time});
+    else if (points.size() < 3 && class_of(points.front().family) == "copies")
+      for (const Measurement& m : points)
+        out.figures.push_back({m.family, fmt::format("{}, {:.0f} B", m.variant, m.size("bytes")), m.time});
     else if (points.size() < 3)
       out.skipped.push_back(
           fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
     else if (work_of(points.front())) kernels.push_back(fit_kernel(points, limits, options));
-    else curves.push_back(fit_curve_model(points));
+    else curves.push_back(fit_curve_model(points, options));
   }
   judge_all(out, std::move(kernels), std::move(curves));
   return out;

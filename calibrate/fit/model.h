@@ -12,6 +12,7 @@
 #include "calibrate/fit/conformal.h"
 #include "calibrate/fit/curve_fit.h"
 #include "calibrate/fit/law.h"
+#include "calibrate/fit/plotted_point.h"
 #include "calibrate/fit/residual_fit.h"
 #include "hardware/profile_record.h"
 
@@ -36,6 +37,7 @@ struct KernelModel {
   ErrorSummary fitted, hold_out;
   std::vector<RegimeInterval> intervals;
   std::vector<std::string> objections;  ///< of the gates; empty: accepted
+  PlottedPoints samples;                ///< to plot; empty for imported tables
 };
 
 struct CurveModel {
@@ -46,6 +48,7 @@ struct CurveModel {
   ErrorSummary hold_out;
   std::vector<RegimeInterval> intervals;
   std::vector<std::string> objections;
+  PlottedPoints samples;
 };
 
 /// A single time, without sizes to fit over: a launch, a clock under load.
@@ -68,6 +71,7 @@ struct FitOptions {
   double hold_out_fraction = 0.2;  ///< where the measurements mark none themselves
   bool has_table = true;
   std::size_t most_knots = 12;  ///< per axis
+  bool keeps_samples = true;    ///< false for tables that others publish
 };
 
 struct Models {

@@ -187,7 +187,7 @@ ImportedTable import_table(const SourcePtr& source, Diagnostics& diagnostics) {
     else if (n.find("measured.seconds")) problem = import_operator_row(row, m);
     else problem = "rows of an unknown table";
     if (problem.empty()) table.points.push_back(std::move(m));
-    else ++table.left_out[problem];
+    else ++table.left_out[m.device.empty() ? problem : problem + " of " + m.device];
   }
   return table;
 }

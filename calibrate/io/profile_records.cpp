@@ -1,5 +1,6 @@
 #include "calibrate/io/profile.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ridge {
@@ -53,6 +54,35 @@ std::vector<RegimeInterval> intervals_of(const std::vector<IntervalRecord>& all)
   return out;
 }
 
+/// Four digits are enough for a plot.
+double for_plot(double x) {
+  const double scale = std::pow(10.0, 3 - std::floor(std::log10(std::abs(x))));
+  return std::isfinite(scale) && scale > 0 ? std::round(x * scale) / scale : x;
+}
+
+std::optional<SamplesRecord> record_of(const PlottedPoints& all) {
+  if (all.empty()) return std::nullopt;
+  SamplesRecord r;
+  for (const PlottedPoint& s : all) {
+    if (s.size > 0) r.sizes_in_bytes.values.push_back(s.size);
+    r.measured_in_seconds.values.push_back(for_plot(s.measured));
+    r.predicted_in_seconds.values.push_back(for_plot(s.predicted));
+    r.roles.values.push_back(static_cast<double>(s.role));
+  }
+  if (r.sizes_in_bytes.values.size() != all.size()) r.sizes_in_bytes.values.clear();
+  return r;
+}
+
+PlottedPoints samples_of(const std::optional<SamplesRecord>& r) {
+  PlottedPoints out;
+  if (!r) return out;
+  const auto &m = r->measured_in_seconds.values, &p = r->predicted_in_seconds.values, &role = r->roles.values;
+  for (std::size_t i = 0; i < std::min({m.size(), p.size(), role.size()}); ++i)
+    out.push_back({i < r->sizes_in_bytes.values.size() ? r->sizes_in_bytes.values[i] : 0, m[i], p[i],
+                   static_cast<PointRole>(static_cast<int>(role[i]))});
+  return out;
+}
+
 KernelRecord record_of(const KernelModel& m) {
   KernelRecord r{.family = m.family, .variant = m.variant, .library = m.library};
   r.fixed_time = Seconds{rounded(m.law.fixed_time.value())};
@@ -66,6 +96,7 @@ KernelRecord record_of(const KernelModel& m) {
   r.fitted = record_of(m.fitted), r.hold_out = record_of(m.hold_out);
   r.intervals = records_of(m.intervals);
   r.objections = m.objections;
+  r.samples = record_of(m.samples);
   return r;
 }
 
@@ -77,6 +108,7 @@ KernelModel model_of(const KernelRecord& r) {
   m.fitted = summary_of(r.fitted), m.hold_out = summary_of(r.hold_out);
   m.intervals = intervals_of(r.intervals);
   m.objections = r.objections;
+  m.samples = samples_of(r.samples);
   return m;
 }
 
@@ -90,7 +122,8 @@ CurveRecord record_of(const CurveModel& m) {
           m.interval_points,
           record_of(m.hold_out),
           records_of(m.intervals),
-          m.objections};
+          m.objections,
+          record_of(m.samples)};
 }
 
 CurveModel model_of(const CurveRecord& r) {
@@ -100,6 +133,7 @@ CurveModel model_of(const CurveRecord& r) {
   m.hold_out = summary_of(r.hold_out);
   m.intervals = intervals_of(r.intervals);
   m.objections = r.objections;
+  m.samples = samples_of(r.samples);
   return m;
 }
 

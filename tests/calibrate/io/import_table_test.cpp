@@ -43,7 +43,7 @@ TEST(ImportTable, KernelRows) {
   EXPECT_EQ(t.points[3].size("causal"), 1);
   EXPECT_EQ(t.points[4].family, "all_to_all");
   EXPECT_EQ(t.points[4].variant, "4 devices, fp16");
-  EXPECT_THAT(t.left_out, testing::ElementsAre(testing::Pair("gemm moe_layer", 1)));
+  EXPECT_THAT(t.left_out, testing::ElementsAre(testing::Pair("gemm moe_layer of A100-SXM-80GB", 1)));
 }
 
 TEST(ImportTable, OperatorRows) {
