@@ -70,10 +70,6 @@ void add_management_facts(DeviceFacts& facts, int index) {
   } catch (const ProbeError&) { facts["driver"] = "unknown: no management library"; }
 }
 
-bool is_wanted(const ProbeSettings& s, const std::string& name) {
-  return s.only.empty() || std::ranges::find(s.only, name) != s.only.end();
-}
-
 void run_entry(const Entry& e, ProbeContext& c) {
   if (c.is_out_of_time()) return c.report().skipped(e.info.name + ": the time was over");
   try {
@@ -85,6 +81,10 @@ void run_entry(const Entry& e, ProbeContext& c) {
 }
 
 #ifdef RIDGE_HAVE_CUPTI
+bool is_wanted(const ProbeSettings& s, const std::string& name) {
+  return s.only.empty() || std::ranges::find(s.only, name) != s.only.end();
+}
+
 /// The points of the probes that ran; all there are when none was asked for.
 void probe_counters(ProbeContext& c) {
   ProbeSettings s = c.settings();

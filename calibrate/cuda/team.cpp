@@ -132,7 +132,7 @@ void Team::run(const std::function<void(Member&)>& body) {
 
 bool CaseSchedule::is_wanted(const Visits& seen, int visit) const {
   constexpr double alike = 0.03;
-  return !is_over_() && (visit < 2 || difference(seen) > alike);
+  return visit < 2 || difference(seen) > alike;
 }
 
 void CaseSchedule::run(Member& me, const std::vector<TeamCase>& cases) {
@@ -152,6 +152,10 @@ void CaseSchedule::run(Member& me, const std::vector<TeamCase>& cases) {
     });
     for (const std::size_t i : order) {
       if (!wanted_[i] || me.is_failed()) continue;
+      me.together([&] {
+        if (is_first && is_over_()) std::ranges::fill(wanted_, 0);
+      });
+      if (!wanted_[i]) break;
       auto samples = me.time([&] { cases[i].queue(me); }, cases[i].rounds);
       if (is_first && !samples.empty()) visits_[i].push_back(std::move(samples));
     }

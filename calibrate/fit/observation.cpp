@@ -91,10 +91,11 @@ Bytes product_traffic(const Measurement& x, const Tile& tile, const Chip& chip) 
   const double own_tiles = by_columns ? along_columns : along_rows,
                other_tiles = by_columns ? along_rows : along_columns;
   const double at_once = std::max(1.0, chip.multiprocessors);
-  const double width = std::max(group, at_once / other_tiles);
+  const double kept = chip.l2.value() / kept_share;
+  const double width = std::max({group, at_once / other_tiles, std::floor(kept * own_tiles / own)});
   const double part = own * std::min(1.0, width / own_tiles);
   const double step = at_once / std::min(group, own_tiles);
-  const double passes = kept_share * part <= chip.l2.value() ? 1 : std::max(1.0, other_tiles / step);
+  const double passes = part <= kept ? 1 : std::max(1.0, other_tiles / step);
   const double reads = own * passes + other * std::ceil(own_tiles / width);
   return Bytes{x.size("count", 1) * (reads + m * n * x.size("output_bytes", a))};
 }

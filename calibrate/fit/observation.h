@@ -67,14 +67,15 @@ Tile tile_of_name(std::string_view kernel);
 ///   G · p + O · ceil(T_g / w) + result
 ///
 ///   S    tiles at work at once: one a multiprocessor    T_g, T_o  tiles along the grouped dimension and the other
-///   w    max(8, S / T_o): tiles along the grouped dimension that share a pass over O
-///   p    passes over G: 1 when the part of G that w tiles need fits a sixth of the L2 cache, else
-///        max(1, T_o / (S / min(8, T_g)))
+///   w    tiles along the grouped dimension that share a pass over O: max(8, S / T_o, K / g), K a sixth of the
+///        L2 cache, g bytes of G that one tile needs
+///   p    passes over G: 1 when the part of G that w tiles need fits K, else max(1, T_o / (S / min(8, T_g)))
 ///
-/// Assumes  groups of eight tiles, as CUTLASS swizzles them; a sixth, because the two halves of the cache keep
-///          copies and results pass through it.
+/// Assumes  groups of eight tiles, as CUTLASS swizzles them, or as many as the cache keeps; a sixth of it, because
+///          its two halves keep copies and results pass through it.
 /// Check    against cuBLASLt on H200: 16384 x 512 x 4096 in fp16 reads 143 MB (counted 143), 8192^3 in bf16
-///          1 280 MB (counted 1 265); 192 x 192 tiles at 16384^3 read twice what this says.
+///          1 280 MB (counted 1 265), in fp8 537 MB (counted 527); 192 x 192 tiles at 16384^3 read twice what
+///          this says, for tiles of one wave drift apart.
 Bytes product_traffic(const Measurement&, const Tile&, const Chip&);
 
 /// One line of the profile's table: analysed against counted.

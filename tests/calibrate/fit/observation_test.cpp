@@ -50,6 +50,18 @@ TEST(ProductTraffic, AgreesWithTheCounters) {
               0.04);
   EXPECT_NEAR(megabytes(8192, 8192, 8192, "nvjet_sm90_tst_320x128_64x3_1x2_h_bz_coopB_TNT") / (1265 + 134), 1,
               0.04);
+  const auto fp8 = [](double m, double n, double k, const char* kernel) {
+    Measurement x = product(m, n, k);
+    x.sizes.insert({{"activation_bytes", 1}, {"weight_bytes", 1}, {"output_bytes", 2}});
+    return product_traffic(x, tile_of_name(kernel), h200).value() * 1e-6;
+  };
+  EXPECT_NEAR(fp8(8192, 8192, 8192, "nvjet_sm90_qqtst_144x128_128x6_1x2_h_bz_coopA_algo2_TNN") / (527 + 134),
+              1, 0.03);
+  const char* wide = "nvjet_sm90_qqtst_128x160_128x5_2x1_v_bz_coopA_algo2_TNT";
+  EXPECT_NEAR(fp8(3008, 6144, 4096, wide) / (65 + 37), 1, 0.03);
+  EXPECT_NEAR(fp8(32768, 1536, 4096, wide) / 251.9, 1, 0.08);
+  EXPECT_NEAR(fp8(8192, 1536, 8192, wide) / 168.5, 1, 0.03);
+  EXPECT_NEAR(fp8(16384, 16384, 16384, wide) / 6491, 1, 0.03);
   EXPECT_NEAR(megabytes(4096, 4096, 16384, "nvjet_sm90_hsh_256x128_64x4_1x2_h_bz_coopA_TNT") / (604 + 34), 1,
               0.11);
 }
