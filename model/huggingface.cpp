@@ -156,8 +156,8 @@ void layer_types(HuggingfaceTranslator& t) {
   t.put("global_offset", std::to_string(full[0] % period), list->span);
 }
 
-/// Types whose configuration class knows no key-value heads of their own, or that derive them in
-/// huggingface_special.cpp.
+/// Types whose configuration class knows no key-value heads of their own, or that derive them by a rule of
+/// huggingface_special.h.
 constexpr std::string_view ungrouped_types[] = {
     "albert", "bert",  "bloom",  "distilbert", "falcon", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox",
     "gptj",   "mamba", "mamba2", "mpt",        "mt5",    "opt",  "roberta",     "rwkv",    "t5"};

@@ -1,7 +1,8 @@
 #pragma once
 /// Internal to the config.json import: what the fields of single types mean beyond the common spellings
 /// and the defaults of the table in huggingface_types.cpp.  One function per type or group of types, run
-/// after the common fields were copied and before defaults fill what is absent.
+/// after the common fields were copied and before defaults fill what is absent: huggingface_experts.cpp,
+/// huggingface_recurrent.cpp, and huggingface_special.cpp for the others.
 
 #include "model/huggingface_translator.h"
 
@@ -17,6 +18,8 @@ void dots1(HuggingfaceTranslator&);
 void exaone4(HuggingfaceTranslator&);
 void expert_width(HuggingfaceTranslator&);
 void falcon(HuggingfaceTranslator&);
+/// A note that the modules a field counts, which predict further tokens, are left out.
+void further_tokens(HuggingfaceTranslator&, std::string_view field);
 void gemma2(HuggingfaceTranslator&);
 void gemma3(HuggingfaceTranslator&);
 void glm4(HuggingfaceTranslator&);
