@@ -184,6 +184,20 @@ std::string explain_text(const Explain& ex, NodeId id, const ExplainTextOptions&
   return Writer(ex, options).run(id);
 }
 
+NodeId find_number(const Explain& ex, std::string_view key) {
+  if (const NodeId node = ex.find(key)) return node;
+  NodeId found = 0;
+  std::ptrdiff_t fewest = 0;
+  const std::string ending = '.' + std::string(key);
+  for (const auto& [label, node] : ex.labels()) {
+    if (!label.ends_with(ending)) continue;
+    const std::ptrdiff_t steps = std::count(label.begin(), label.end(), '.');
+    if (found != 0 && steps == fewest && node != found) return 0;
+    if (found == 0 || steps < fewest) found = node, fewest = steps;
+  }
+  return found;
+}
+
 std::vector<NodeId> leaf_inputs(const Explain& ex, NodeId root) {
   std::vector<NodeId> found, open{root};
   std::vector<char> seen(ex.size() + 1);

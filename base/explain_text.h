@@ -34,6 +34,10 @@ std::string value_text(double value, Dim dim);
 /// "presets/models/gpt2.yaml:6, preset; citation, 2024-03-18"
 std::string origin_text(const Origin&);
 
+/// The node of a key, or of the shortest label that ends in it: "step_seconds" for "time.step_seconds"; 0 when
+/// two as short are different numbers.
+NodeId find_number(const Explain&, std::string_view key);
+
 /// Every input that a number depends on, each once, in order of first use.
 std::vector<NodeId> leaf_inputs(const Explain&, NodeId);
 

@@ -1,12 +1,15 @@
 #include "base/explain_text.h"
 #include "cli/session.h"
 #include "sim/io/advise.h"
+#include "sim/labels.h"
 #include "sim/report/explain_json.h"
 #include "sim/report/plan_json.h"
 #include "sim/report/plan_report.h"
 #include "sim/report/text_layout.h"
 
+#include <charconv>
 #include <fstream>
+#include <optional>
 #include <ostream>
 
 namespace ridge {
@@ -36,18 +39,6 @@ Report key_report(const Explain& record, const std::string& why) {
   return report;
 }
 
-/// The key itself, or the only label that ends in it: "step_seconds" for "time.step_seconds".
-NodeId find_number(const Explain& record, const std::string& key) {
-  if (const NodeId node = record.find(key)) return node;
-  NodeId found = 0;
-  for (const auto& [label, node] : record.labels()) {
-    if (!label.ends_with('.' + key)) continue;
-    if (found) return 0;
-    found = node;
-  }
-  return found;
-}
-
 std::vector<std::string> known_keys(const Explain& record) {
   std::vector<std::string> keys;
   for (const auto& [label, node] : record.labels()) keys.push_back(label);
@@ -56,33 +47,94 @@ std::vector<std::string> known_keys(const Explain& record) {
   return keys;
 }
 
-}  // namespace
+/// "advice.2.seconds": which advice, and what of it.
+std::optional<std::size_t> advice_of(const std::string& key) {
+  constexpr std::string_view prefix = "advice.";
+  std::size_t n = 0;
+  if (!key.starts_with(prefix)) return std::nullopt;
+  const char* end = key.data() + key.size();
+  const auto [at, error] = std::from_chars(key.data() + prefix.size(), end, n);
+  if (error != std::errc{} || at == end || *at != '.') return std::nullopt;
+  return n;
+}
 
-int explain_number(Session& s, const Evaluated& e, const std::string& key, const std::string& why) {
+/// Opens a number in a record; status 2 for an unknown key.
+int open_number(Session& s, const Explain& record, const std::string& key) {
+  const NodeId node = find_number(record, key);
+  if (!node) {
+    s.err << "ridge: nothing is called '" << printable(key) << "'\n";
+    if (const std::string near = nearest(key, known_keys(record)); !near.empty())
+      s.err << "  did you mean '" << near << "'?\n";
+    s.err << "  without a key, ridge explain SCENARIO lists them all\n";
+    return 2;
+  }
+  if (s.arguments.format == OutputFormat::json) s.out << explain_json(record, node, s.arguments.depth);
+  else s.out << fold(explain_text(record, node, {s.arguments.depth, true}), text_style(s).width);
+  return 0;
+}
+
+/// Tries the advice again and opens a number of what came of it.
+int open_advice(Session& s, const Evaluated& now, const Node& document, std::size_t n,
+                const std::string& key) {
+  const std::vector<Advice> all = advise(document, s.reader, now.prepared, now.estimate);
+  if (n >= all.size()) {
+    s.err << "ridge: there is no advice " << n << "; ridge plan lists " << all.size() << ", from 0\n";
+    return 2;
+  }
+  Node changed = document;
+  Diagnostics diagnostics;
+  override_document(changed, all[n].settings, diagnostics);
+  Scenario scenario = read_scenario(changed, s.reader, diagnostics);
+  if (report_problems(s, diagnostics)) return 2;
+  Evaluated then(std::move(scenario));
+  label_change(now.estimate, then.estimate, "advice." + std::to_string(n), then.record);
+  return open_number(s, then.record, key);
+}
+
+/// Prints the explanation of a key, or the keys; status 2 for an unknown one.
+int explain_number(Session& s, const Evaluated& e, const Node& document, const std::string& key,
+                   const std::string& why) {
   if (key.empty()) {
     if (s.arguments.format == OutputFormat::json) s.out << explain_keys_json(e.record);
     else print_report(s, key_report(e.record, why));
     return 0;
   }
-  const NodeId node = find_number(e.record, key);
-  if (!node) {
-    s.err << "ridge: nothing is called '" << printable(key) << "'\n";
-    if (const std::string near = nearest(key, known_keys(e.record)); !near.empty())
-      s.err << "  did you mean '" << near << "'?\n";
-    s.err << "  without a key, ridge explain SCENARIO lists them all\n";
-    return 2;
-  }
-  if (s.arguments.format == OutputFormat::json) s.out << explain_json(e.record, node, s.arguments.depth);
-  else s.out << fold(explain_text(e.record, node, {s.arguments.depth, true}), text_style(s).width);
-  return 0;
+  if (const auto n = advice_of(key)) return open_advice(s, e, document, *n, key);
+  return open_number(s, e.record, key);
 }
+
+/// A scenario argument with its --set, and the document it was read from.
+struct Asked {
+  Node document;
+  Scenario scenario;
+};
+std::optional<Asked> read_asked(Session& s, const std::string& name) {
+  Asked asked;
+  Diagnostics diagnostics;
+  asked.document = read_argument(s, name, diagnostics);
+  if (report_problems(s, diagnostics)) return std::nullopt;
+  Diagnostics more;
+  override_document(asked.document, s.arguments.set, more);
+  asked.scenario = read_scenario(asked.document, s.reader, more);
+  if (report_problems(s, more)) return std::nullopt;
+  return asked;
+}
+
+/// The command that opens a number of this scenario.
+std::string why_of(const Session& s, const std::string& name) {
+  std::string why = "ridge explain KEY " + name;
+  for (const std::string& assignment : s.arguments.set) why += " --set " + assignment;
+  return why;
+}
+
+}  // namespace
 
 int answer(Session& s, Scenario scenario, const Node& document, const std::string& why) {
   if (!s.arguments.save.empty() && !save(s, document)) return 2;
   const Evaluated e(std::move(scenario));
   const int status = e.estimate.fits ? 0 : 1;
   if (!s.arguments.explain_key.empty()) {
-    const int found = explain_number(s, e, s.arguments.explain_key, why);
+    const int found = explain_number(s, e, document, s.arguments.explain_key, why);
     return found ? found : status;
   }
   std::vector<Advice> advice;
@@ -97,25 +149,18 @@ int answer(Session& s, Scenario scenario, const Node& document, const std::strin
 
 int plan_command(Session& s) {
   const std::string& name = s.arguments.positional[0];
-  Diagnostics diagnostics;
-  Node document = read_argument(s, name, diagnostics);
-  if (report_problems(s, diagnostics)) return 2;
-  Diagnostics more;
-  override_document(document, s.arguments.set, more);
-  Scenario scenario = read_scenario(document, s.reader, more);
-  if (report_problems(s, more)) return 2;
-  std::string why = "ridge explain KEY " + name;
-  for (const std::string& assignment : s.arguments.set) why += " --set " + assignment;
-  return answer(s, std::move(scenario), document, why);
+  std::optional<Asked> asked = read_asked(s, name);
+  if (!asked) return 2;
+  return answer(s, std::move(asked->scenario), asked->document, why_of(s, name));
 }
 
 int explain_command(Session& s) {
   const bool has_key = s.arguments.positional.size() > 1;
   const std::string& name = s.arguments.positional.back();
-  std::optional<Scenario> scenario = read_scenario_argument(s, name);
-  if (!scenario) return 2;
-  const Evaluated e(std::move(*scenario));
-  return explain_number(s, e, has_key ? s.arguments.positional[0] : "", "ridge explain KEY " + name);
+  std::optional<Asked> asked = read_asked(s, name);
+  if (!asked) return 2;
+  const Evaluated e(std::move(asked->scenario));
+  return explain_number(s, e, asked->document, has_key ? s.arguments.positional[0] : "", why_of(s, name));
 }
 
 }  // namespace ridge

@@ -44,17 +44,6 @@ Node read_argument(Session& s, const std::string& name, Diagnostics& diagnostics
   return name == "-" ? from_input(s, diagnostics) : scenario_document(name, s.presets, diagnostics);
 }
 
-std::optional<Scenario> read_scenario_argument(Session& s, const std::string& name) {
-  Diagnostics diagnostics;
-  Node document = read_argument(s, name, diagnostics);
-  if (report_problems(s, diagnostics)) return std::nullopt;
-  Diagnostics more;
-  override_document(document, s.arguments.set, more);
-  Scenario scenario = read_scenario(document, s.reader, more);
-  if (report_problems(s, more)) return std::nullopt;
-  return scenario;
-}
-
 std::optional<Node> part_argument(Session& s, const std::string& part, const std::string& name) {
   Diagnostics diagnostics;
   Node document = Node::map();

@@ -33,9 +33,6 @@ bool report_problems(Session&, const Diagnostics&);
 /// The document of a scenario argument (preset, path, or "-" for the input stream), in its one shape.
 Node read_argument(Session&, const std::string& name, Diagnostics&);
 
-/// Document, then --set, then the scenario; nothing after printing the problems.
-std::optional<Scenario> read_scenario_argument(Session&, const std::string& name);
-
 /// A part {preset: name} laid over by the "part.key" overrides of --set, for `model` and `hardware`.
 std::optional<Node> part_argument(Session&, const std::string& part, const std::string& name);
 
@@ -73,7 +70,5 @@ int complete_words(const std::vector<std::string>& words, std::ostream& out);
 
 /// Reports, explains or saves one scenario; the end of plan, train and infer.
 int answer(Session&, Scenario, const Node& document, const std::string& why);
-/// Prints the explanation of a key, or the keys; status 2 for an unknown one.
-int explain_number(Session&, const Evaluated&, const std::string& key, const std::string& why);
 
 }  // namespace ridge

@@ -28,7 +28,8 @@
 
 namespace ridge {
 
-enum class Activation { gelu, relu, relu2, silu, swiglu, geglu, reglu };
+/// gelu_new: the tanh form written out, a chain of pointwise operators where nothing fuses it (GPT-2).
+enum class Activation { gelu, gelu_new, relu, relu2, silu, swiglu, geglu, reglu };
 constexpr bool is_gated(Activation a) { return a >= Activation::swiglu; }
 
 /// Parameters of one norm: rms d; layer 2 d (weight and bias); layer_no_bias d; layer_fixed 0.
@@ -100,6 +101,7 @@ struct Architecture {
   bool parallel_attention = false;  ///< attention and feed-forward read the same input
   bool qkv_bias = false, attention_output_bias = false, ffn_bias = false, lm_head_bias = false;
   bool embedding_projection_bias = false, pooler = false;
+  bool one_qkv_weight = false;  ///< the published code keeps queries, keys and values in one weight
   bool attention_gate = false;  ///< a sigmoid gate as wide as the queries (Qwen3-Next)
   Positions positions = Positions::rotary;
   std::int64_t relative_buckets = 32;  ///< rows of the relative bias table, one table per stack (T5)
@@ -168,9 +170,9 @@ template <> struct SchemaOf<Recurrent> { static const Schema<Recurrent>& get(); 
 
 template <> struct EnumNames<Activation> {
   static constexpr std::pair<Activation, std::string_view> names[] = {
-      {Activation::gelu, "gelu"},  {Activation::relu, "relu"},     {Activation::relu2, "relu2"},
-      {Activation::silu, "silu"},  {Activation::swiglu, "swiglu"}, {Activation::geglu, "geglu"},
-      {Activation::reglu, "reglu"}};
+      {Activation::gelu, "gelu"},   {Activation::gelu_new, "gelu_new"}, {Activation::relu, "relu"},
+      {Activation::relu2, "relu2"}, {Activation::silu, "silu"},         {Activation::swiglu, "swiglu"},
+      {Activation::geglu, "geglu"}, {Activation::reglu, "reglu"}};
 };
 template <> struct EnumNames<Norm> {
   static constexpr std::pair<Norm, std::string_view> names[] = {{Norm::rms, "rmsnorm"},

@@ -95,6 +95,8 @@ const Schema<Architecture>& SchemaOf<Architecture>::get() {
        field("embedding_norm", &T::embedding_norm, "a norm behind the embedding"),
        field("final_norm", &T::final_norm, "a norm behind the last layer"),
        field("parallel_attention", &T::parallel_attention, "attention and feed-forward read the same input"),
+       field("one_qkv_weight", &T::one_qkv_weight,
+             "the published code keeps queries, keys and values in one weight, whatever the stack fuses"),
        field("qkv_bias", &T::qkv_bias, "query, key and value products have biases"),
        field("attention_output_bias", &T::attention_output_bias, "the attention output product has a bias"),
        field("ffn_bias", &T::ffn_bias, "feed-forward products have biases"),

@@ -9,8 +9,9 @@ namespace {
 
 using namespace huggingface;
 
-constexpr std::string_view gpt_choices =
-    "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true";
+constexpr std::string_view neox_choices =
+    "one_qkv_weight=true activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true "
+    "ffn_bias=true";
 constexpr std::string_view bert_choices =
     "activation=gelu norm=layernorm positions=learned qkv_bias=true attention_output_bias=true ffn_bias=true "
     "causal=false "
@@ -34,10 +35,11 @@ constexpr HuggingfaceType types[] = {
      "vocab_size=30522 hidden_size=768 layers=12 heads=12 ffn_hidden_size=3072 max_positions=512 "
      "token_types=2"},
     {"bloom",
-     "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true positions=alibi "
+     "one_qkv_weight=true activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true "
+     "ffn_bias=true positions=alibi "
      "embedding_norm=true",
      "vocab_size=250880 hidden_size=64 layers=2 heads=8 tied_embeddings=true"},
-    {"chatglm", "",
+    {"chatglm", "one_qkv_weight=true",
      "vocab_size=65024 hidden_size=4096 layers=28 heads=32 head_dim=128 kv_heads=1 ffn_hidden_size=13696 "
      "max_positions=2048",
      chatglm},
@@ -78,7 +80,7 @@ constexpr HuggingfaceType types[] = {
      "vocab_size=102400 hidden_size=4096 layers=32 heads=32 kv_heads=32 ffn_hidden_size=16384 "
      "max_positions=2048 sliding_window=4096",
      exaone4},
-    {"falcon", "activation=gelu norm=layernorm",
+    {"falcon", "one_qkv_weight=true activation=gelu norm=layernorm",
      "vocab_size=65024 hidden_size=4544 layers=32 heads=71 max_positions=2048 tied_embeddings=true", falcon},
     {"gemma", "activation=geglu",
      "vocab_size=256000 hidden_size=3072 layers=28 heads=16 kv_heads=16 head_dim=256 ffn_hidden_size=24576 "
@@ -126,7 +128,8 @@ constexpr HuggingfaceType types[] = {
      "first_dense_layers=3 moe.experts=256 moe.top_k=8 moe.ffn_hidden_size=2048 moe.shared_experts=1",
      deepseek},
     {"gpt2",
-     "activation=gelu norm=layernorm qkv_bias=true attention_output_bias=true ffn_bias=true "
+     "one_qkv_weight=true activation=gelu_new norm=layernorm qkv_bias=true attention_output_bias=true "
+     "ffn_bias=true "
      "positions=learned",
      "vocab_size=50257 hidden_size=768 layers=12 heads=12 max_positions=1024 tied_embeddings=true"},
     {"gpt_bigcode",
@@ -135,11 +138,11 @@ constexpr HuggingfaceType types[] = {
      "vocab_size=50257 hidden_size=768 layers=12 heads=12 max_positions=1024 tied_embeddings=true",
      gpt_bigcode},
     {"gpt_neo",
-     "activation=gelu norm=layernorm attention_output_bias=true ffn_bias=true positions=learned "
+     "activation=gelu_new norm=layernorm attention_output_bias=true ffn_bias=true positions=learned "
      "global_every=2 global_offset=0",
      "vocab_size=50257 hidden_size=2048 layers=24 heads=16 max_positions=2048 sliding_window=256 "
      "tied_embeddings=true"},
-    {"gpt_neox", gpt_choices,
+    {"gpt_neox", neox_choices,
      "vocab_size=50432 hidden_size=6144 layers=44 heads=64 ffn_hidden_size=24576 max_positions=2048",
      gpt_neox},
     {"gpt_oss",
@@ -150,7 +153,7 @@ constexpr HuggingfaceType types[] = {
      "sliding_window=128 moe.experts=128 moe.top_k=4",
      expert_width},
     {"gptj",
-     "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true ffn_bias=true "
+     "activation=gelu_new norm=layernorm norms_per_layer=1 parallel_attention=true ffn_bias=true "
      "lm_head_bias=true",
      "vocab_size=50400 hidden_size=4096 layers=28 heads=16 max_positions=2048"},
     {"granite", "",
@@ -188,7 +191,7 @@ constexpr HuggingfaceType types[] = {
      "vocab_size=32000 hidden_size=4096 layers=32 heads=32 kv_heads=8 moe.ffn_hidden_size=14336 "
      "max_positions=131072 moe.experts=8 moe.top_k=2",
      mixtral},
-    {"mpt", "activation=gelu",
+    {"mpt", "one_qkv_weight=true activation=gelu",
      "vocab_size=50368 hidden_size=2048 layers=24 heads=16 max_positions=2048 tied_embeddings=true", mpt},
     {"mt5", "positions=relative",
      "vocab_size=250112 hidden_size=512 layers=8 encoder_layers=8 heads=6 head_dim=64 ffn_hidden_size=1024",
@@ -220,11 +223,11 @@ constexpr HuggingfaceType types[] = {
      "tied_embeddings=true",
      opt},
     {"phi",
-     "activation=gelu norm=layernorm norms_per_layer=1 parallel_attention=true qkv_bias=true "
+     "activation=gelu_new norm=layernorm norms_per_layer=1 parallel_attention=true qkv_bias=true "
      "attention_output_bias=true ffn_bias=true "
      "lm_head_bias=true",
      "vocab_size=51200 hidden_size=2048 layers=24 heads=32 ffn_hidden_size=8192 max_positions=2048", phi},
-    {"phi3", "",
+    {"phi3", "one_qkv_weight=true",
      "vocab_size=32064 hidden_size=3072 layers=32 heads=32 ffn_hidden_size=8192 max_positions=4096",
      optional_window},
     {"phimoe", "norm=layernorm",

@@ -52,17 +52,10 @@ Traffic layer_input(const PrecisionRecipe& recipe) {
   return input;
 }
 
-/// Model types whose published code has one weight for queries, keys and values, whatever the stack.
-bool has_one_qkv_weight(const Architecture& a) {
-  static constexpr std::string_view types[] = {"gpt2", "bloom", "gpt_neox", "falcon",
-                                               "mpt",  "phi3",  "chatglm"};
-  return std::ranges::find(types, a.huggingface_type) != std::end(types);
-}
-
 /// Products of a layer that read a normed input, each casting it under autocast.
 double casting_products(const SoftwareStack& stack, const Architecture& a, const LayerKind& kind) {
   double products = 0;
-  if (kind.mixer != Mixer::none) products += stack.fused_qkv || has_one_qkv_weight(a) ? 1 : 3;
+  if (kind.mixer != Mixer::none) products += stack.fused_qkv || a.one_qkv_weight ? 1 : 3;
   if (kind.feed_forward != FeedForward::none)
     products += stack.fused_gate_up || !is_gated(a.activation) ? 1 : 2;
   return products;
@@ -145,8 +138,10 @@ Traced<Bytes> outside_bytes(const Prepared& p, const Traffic& traffic, const Par
 
 /// Losses per token: one, and one more for each prediction module.
 Traced<double> predictions(const Prepared& p, Explain* ex) {
-  return constant(ex, "predictions per token", 1 + real(p.inventory.layers.mtp_layers),
-                  "definition: the next token, and one for each prediction module");
+  static constexpr Formula f{"activations.predictions", "losses of a token", "1 + n",
+                             "definition: the next token, and one for each prediction module"};
+  const auto n = stated(ex, "model.mtp_layers", real(p.inventory.layers.mtp_layers));
+  return note(ex, f, 1 + n.value, {{"n", n}});
 }
 
 }  // namespace

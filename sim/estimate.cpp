@@ -2,14 +2,13 @@
 
 #include "sim/derived_inputs.h"
 #include "sim/inference.h"
+#include "sim/labels.h"
 #include "sim/memory.h"
 #include "sim/operator_case.h"
 #include "sim/prepare.h"
 #include "sim/states.h"
 #include "sim/training.h"
 #include "sim/validate_plan.h"
-
-#include <fmt/format.h>
 
 namespace ridge {
 namespace {
@@ -33,35 +32,6 @@ void add_notes(const Prepared& p, Estimate& e) {
   for (const std::string& note : p.scenario.software.notes) e.notes.push_back(note);
 }
 
-void label_all(const Estimate& e, Explain* ex) {
-  auto label = [&](std::string_view key, auto traced) {
-    if (traced.node != 0) ex->label(key, traced.node);
-  };
-  label("parameters.total", e.parameters.total);
-  label("parameters.active", e.parameters.active);
-  label("parameters.trainable", e.parameters.trainable);
-  label("memory.peak_allocated_bytes", e.memory.peak_allocated);
-  label("memory.peak_reserved_bytes", e.memory.peak_reserved);
-  label("memory.capacity_bytes", e.memory.capacity);
-  label("memory.outside_bytes", e.memory.outside);
-  label("memory.host_bytes", e.memory.host_bytes);
-  if (e.memory.worst < e.memory.stages.size())
-    for (const auto& part : e.memory.stages[e.memory.worst].parts)
-      label("memory.parts." + std::string(part.name), part.amount);
-  for (const StageMemory& stage : e.memory.stages)
-    label(fmt::format("memory.stages.{}.allocated_bytes", stage.stage), stage.allocated);
-  for (const auto& total : e.time.totals) label("time." + std::string(total.name), total.amount);
-  for (const auto& part : e.time.parts) label("time.parts." + std::string(part.name), part.amount);
-  label("time.low", e.time.low);
-  label("time.high", e.time.high);
-  label("time.bubble_fraction", e.time.bubble_fraction);
-  label("throughput.tokens_per_second", e.throughput.tokens_per_second);
-  label("throughput.tokens_per_second_per_device", e.throughput.tokens_per_second_per_device);
-  label("throughput.flops_per_device", e.throughput.flops_per_device);
-  label("throughput.model_flops_utilization", e.throughput.model_flops_utilization);
-  label("throughput.hardware_flops_utilization", e.throughput.hardware_flops_utilization);
-}
-
 Estimate estimate(const Prepared& p, const ParallelPlan& given, Explain* ex, OperatorList* list) {
   Estimate e;
   const Scenario& s = p.scenario;
@@ -79,7 +49,7 @@ Estimate estimate(const Prepared& p, const ParallelPlan& given, Explain* ex, Ope
     else time_inference(p, e.plan, e, ex, list);
   }
   e.fits = e.violations.empty();
-  if (ex) label_all(e, ex);
+  if (ex) label(p, e, *ex);
   return e;
 }
 

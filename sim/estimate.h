@@ -28,8 +28,7 @@ template <class Q> struct Part {
 /// Bytes one device of a pipeline stage holds when it holds most.
 struct StageMemory {
   std::int64_t stage = 0;
-  std::int64_t layers = 0;
-  std::int64_t micro_batches_in_flight = 0;
+  Traced<std::int64_t> layers, micro_batches_in_flight;
   std::vector<Part<Bytes>> parts;  ///< sum to `allocated`
   Traced<Bytes> allocated, reserved;
 };
@@ -40,6 +39,7 @@ struct MemoryEstimate {
   Traced<Bytes> peak_allocated, peak_reserved;
   Traced<Bytes> capacity;    ///< of one device
   Traced<Bytes> outside;     ///< device memory outside the allocator: context, communicators
+  Traced<Bytes> headroom;    ///< capacity - peak_allocated - outside: to spare, or missing when negative
   Traced<Bytes> host_bytes;  ///< host memory per node (offload), 0 when none
 };
 
@@ -68,9 +68,10 @@ struct ParameterCounts {
 /// A resource, the time it accounts for and its share of the headline.
 struct Limit {
   Resource resource;
-  Seconds time;
-  double share_fraction;
+  Traced<Seconds> time;
+  Traced<double> share_fraction;
 };
+std::string_view name(Resource);
 
 struct Estimate {
   bool fits = false;  ///< no violation and peak <= capacity

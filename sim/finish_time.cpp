@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace ridge {
 namespace {
@@ -13,6 +14,9 @@ constexpr Formula low_formula{"time.low", "lower end of the 90 % interval", "t *
                               "log-normal error; 1.645 is the 95 % point of the normal distribution"};
 constexpr Formula high_formula{"time.high", "upper end of the 90 % interval", "t * exp(1.645 * s)",
                                "log-normal error; 1.645 is the 95 % point of the normal distribution"};
+constexpr Formula limit_time{"limits.time", "time that a resource accounts for", "sum(...)",
+                             "definition: operators by what bounds them, and the parts that are its own"};
+constexpr Formula limit_share{"limits.share", "share of the headline", "min(1, t / all)", "definition"};
 constexpr Formula rate{"throughput.tokens", "tokens a second", "n / t", "definition"};
 constexpr Formula per_device{"throughput.per_device", "tokens a second and device", "r / devices",
                              "definition"};
@@ -53,31 +57,59 @@ void set_interval(TimeEstimate& time, const SoftwareStack& stack, Explain* ex) {
   time.high = note(ex, high_formula, t.value * std::exp(1.645 * s.value), {{"t", t}, {"s", s}});
 }
 
-std::vector<Limit> limits_of(const TimeEstimate& time, const std::array<Seconds, 5>& by_bound, Resource data,
-                             Resource pipeline) {
-  const Seconds headline = time.totals.front().amount.value;
-  std::array<Seconds, 6> by_resource{};
-  auto at = [&](Resource r) -> Seconds& { return by_resource[static_cast<std::size_t>(r)]; };
-  at(Resource::compute) = by_bound[static_cast<std::size_t>(Bound::compute)];
-  at(Resource::memory) = by_bound[static_cast<std::size_t>(Bound::memory)];
-  at(Resource::link) = by_bound[static_cast<std::size_t>(Bound::link)];
-  at(Resource::network) = by_bound[static_cast<std::size_t>(Bound::network)];
-  at(Resource::host) = by_bound[static_cast<std::size_t>(Bound::launch)];
-  for (const Part<Seconds>& p : time.parts) {
-    if (p.name == "host") at(Resource::host) += p.amount.value;
-    if (p.name == "pipeline_bubble") at(Resource::idle) += p.amount.value;
-    if (p.name == "optimizer") at(Resource::memory) += p.amount.value;
-    if (p.name == "data_communication" || p.name == "weight_gathering") at(data) += p.amount.value;
-    if (p.name == "pipeline_transfer") at(pipeline) += p.amount.value;
-    if (p.name == "offload") at(Resource::link) += p.amount.value;
-  }
+namespace {
+
+/// Time one resource accounts for: what it bounds, and the parts that are its own.
+struct ResourceTime {
+  Seconds value{0};
+  std::vector<Term> terms;
+};
+
+/// The resource a part of the headline is spent on, beside the operators' own bounds.
+std::optional<Resource> resource_of(std::string_view part, Resource data, Resource pipeline) {
+  if (part == "host") return Resource::host;
+  if (part == "pipeline_bubble") return Resource::idle;
+  if (part == "optimizer") return Resource::memory;
+  if (part == "data_communication" || part == "weight_gathering") return data;
+  if (part == "pipeline_transfer") return pipeline;
+  if (part == "offload") return Resource::link;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view name(Resource r) {
+  static constexpr std::string_view names[] = {"compute", "memory", "link", "network", "host", "idle"};
+  return names[static_cast<std::size_t>(r)];
+}
+
+std::vector<Limit> limits_of(const TimeEstimate& time, const TimeByBound& by_bound, Explain* ex,
+                             Resource data, Resource pipeline) {
+  static constexpr std::array<Resource, num_bounds> of_bound = {
+      Resource::compute, Resource::memory, Resource::link, Resource::network, Resource::host};
+  const Traced<Seconds> headline = time.totals.front().amount;
+  std::array<ResourceTime, 6> by_resource{};
+  const auto add = [&](Resource r, std::string_view what, Traced<Seconds> t) {
+    if (t.value <= Seconds{0}) return;
+    ResourceTime& to = by_resource[static_cast<std::size_t>(r)];
+    to.value += t.value;
+    if (ex) to.terms.emplace_back(what, t);
+  };
+  for (std::size_t b = 0; b < by_bound.size(); ++b) add(of_bound[b], "operators", by_bound[b]);
+  for (const Part<Seconds>& p : time.parts)
+    if (const auto r = resource_of(p.name, data, pipeline)) add(*r, p.name, p.amount);
   std::vector<Limit> limits;
   for (std::size_t r = 0; r < by_resource.size(); ++r) {
-    if (by_resource[r] <= Seconds{0} || headline <= Seconds{0}) continue;
-    limits.push_back({static_cast<Resource>(r), by_resource[r], std::min(1.0, by_resource[r] / headline)});
+    const ResourceTime& one = by_resource[r];
+    if (one.value <= Seconds{0} || headline.value <= Seconds{0}) continue;
+    const Traced<Seconds> t{one.value,
+                            ex ? ex->note(limit_time, one.value.value(), Seconds::dim, one.terms) : 0};
+    limits.push_back(
+        {static_cast<Resource>(r), t,
+         note(ex, limit_share, std::min(1.0, t.value / headline.value), {{"t", t}, {"all", headline}})});
   }
   std::stable_sort(limits.begin(), limits.end(),
-                   [](const Limit& a, const Limit& b) { return a.time > b.time; });
+                   [](const Limit& a, const Limit& b) { return a.time.value > b.time.value; });
   return limits;
 }
 

@@ -3,6 +3,7 @@
 /// limits, throughput and utilisation.
 
 #include "sim/estimate.h"
+#include "sim/layer_time.h"
 #include "sim/prepare.h"
 
 #include <array>
@@ -29,7 +30,7 @@ void set_interval(TimeEstimate&, const SoftwareStack&, Explain* ex);
 
 /// Shares of resources from device time by bound and from idle and host parts.
 /// `data` and `pipeline` say whether those groups stay inside a node (link) or leave it (network).
-std::vector<Limit> limits_of(const TimeEstimate&, const std::array<Seconds, 5>& by_bound,
+std::vector<Limit> limits_of(const TimeEstimate&, const TimeByBound&, Explain* ex,
                              Resource data = Resource::network, Resource pipeline = Resource::network);
 
 /// Tokens and model FLOP over a duration.

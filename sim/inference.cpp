@@ -23,13 +23,15 @@ constexpr Formula transfer_bytes{"inference.transfer_bytes", "activation bytes f
                                  "tokens * d * a", "definition"};
 constexpr Formula each_formula{"inference.decode_part", "time of all decode steps spent on one kind of work",
                                "(o - 1) * t", "definition"};
+constexpr Formula bounded{"inference.bound", "time of a request's operators that one resource bounds",
+                          "first + (o - 1) * each", "definition"};
 constexpr Formula token_count{"inference.token_count", "tokens of the batch", "b * n", "definition"};
 
 /// One pass of the model over a batch.
 struct PassTime {
   std::vector<Part<Seconds>> parts;
   Traced<Seconds> total;
-  std::array<Seconds, 5> by_bound{};
+  TimeByBound by_bound{};
   Traced<Flop> executed{};
 };
 
@@ -189,22 +191,23 @@ class InferenceTimer {
     const auto past = note(ex_, middle, prompt.value + (output - 1) / 2, {{"n", prompt}, {"o", o}});
     const PassTime each = pass(one, past, true, list_);
     TimeParts parts(out_.time, ex_);
-    std::array<Seconds, 5> by_bound = first.by_bound;
+    TimeByBound by_bound = first.by_bound;
     for (const Part<Seconds>& part : first.parts) parts.add(part.name, part.amount);
     for (const Part<Seconds>& part : each.parts)
       parts.add(part.name,
                 note(ex_, each_formula, (output - 1) * part.amount.value, {{"o", o}, {"t", part.amount}}));
-    for (std::size_t b = 0; b < by_bound.size(); ++b) by_bound[b] += (output - 1) * each.by_bound[b];
+    for (std::size_t b = 0; b < by_bound.size(); ++b)
+      by_bound[b] = note(ex_, bounded, by_bound[b].value + (output - 1) * each.by_bound[b].value,
+                         {{"first", by_bound[b]}, {"o", o}, {"each", each.by_bound[b]}});
     parts.finish("request_seconds");
     out_.time.totals.push_back({"time_to_first_token", first.total});
     out_.time.totals.push_back({"time_per_output_token", each.total});
     finish(by_bound, request_flop(first.executed, each.executed, o), o, out_.time.totals.front().amount);
   }
 
-  void finish(const std::array<Seconds, 5>& by_bound, Traced<Flop> executed, Traced<double> n,
-              Traced<Seconds> time) {
+  void finish(const TimeByBound& by_bound, Traced<Flop> executed, Traced<double> n, Traced<Seconds> time) {
     set_interval(out_.time, s_.software, ex_);
-    out_.limits = limits_of(out_.time, by_bound);
+    out_.limits = limits_of(out_.time, by_bound, ex_);
     const auto b = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
     const auto counted = note(ex_, token_count, Tokens{b.value * n.value}, {{"b", b}, {"n", n}});
     out_.throughput = throughput(p_, counted, model_flop(), executed, time, rates_.product_peak, ex_);

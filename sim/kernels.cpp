@@ -175,12 +175,15 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   r.memory = input(ex, "hardware.device.hbm.bandwidth", d.hbm.bandwidth.value);
   const auto execution = matrix_execution(d, r.product_precision);
   r.product = gemm_constants(d, execution ? execution->precision : r.product_precision, ex);
-  r.one = constant(ex, "one", 1.0, "definition");
+  r.one = constant(ex, "operators in a launch", 1.0,
+                   "not batched: one product, one kernel, one latent for all heads");
+  const Traced<double> short_load =
+      constant(ex, "clock under a short load", 1.0, "the rate was fitted on short loads");
   const Sourced<double>& sustained = d.achievable.sustained_fraction;
   const Traced<double> clock =
       request.load == Load::sustained && sustained.is_known()
           ? input(ex, "hardware.device.achievable.sustained_fraction", sustained.value)
-          : r.one;
+          : short_load;
   r.product.flop_fraction =
       scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, clock, ex);
   set_attention(r, d.achievable, request, ex);
@@ -190,7 +193,7 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   r.pointwise = kernel_constants(d.achievable.pointwise, "hardware.device.achievable.pointwise", ex);
   for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
     k->bandwidth_fraction =
-        scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, r.one, ex);
+        scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, short_load, ex);
   r.gap = input(ex, "hardware.device.achievable.launch.graph_node", d.achievable.launch.graph_node.value);
   if (s.at_peak) set_peaks(r, ex);
   return r;

@@ -17,7 +17,7 @@ struct Rates {
   Traced<BytesPerSecond> memory;
   KernelConstants product, prefill, backward, decode, pointwise;
   Traced<Seconds> decode_per_head;
-  Traced<double> one;       ///< the number 1, recorded
+  Traced<double> one;       ///< operators in a launch that is not batched
   Traced<Seconds> gap;      ///< between two kernels of a stream or graph
   bool can_compute = true;  ///< false when the device has no way to run the precision
   Precision product_precision = Precision::bf16;

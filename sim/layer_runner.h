@@ -36,6 +36,8 @@ class LayerRunner {
     std::vector<Term> terms;
   };
   using Sums = std::array<Sum, num_time_classes>;
+  /// Terms of PhaseTime::by_bound, when recording.
+  using BoundTerms = std::array<std::vector<Term>, num_bounds>;
 
   void add(Sums& sums, TimeClass time_class, std::string_view name, Traced<Seconds> t) {
     Sum& s = sums[static_cast<std::size_t>(time_class)];
@@ -95,11 +97,17 @@ class LayerRunner {
   /// Start (`is_enter`) or end of a tensor-parallel block.
   void run_boundary(bool is_enter);
   void run_expert_exchange();
-  void finish(Sums& sums, PhaseTime& phase, const std::vector<Term>& flops);
+  void finish(Sums& sums, PhaseTime& phase, OperatorPhase when);
   std::vector<Term>& flop_terms(OperatorPhase when);
   NodeId no_flop();
   /// Takes from a communication what hides behind work of the same phase.
-  void hide(Sums&, TimeClass comm, TimeClass work, std::string_view key, double share, PhaseTime&);
+  void hide(Sums&, TimeClass comm, TimeClass work, std::string_view key, double share, PhaseTime&,
+            BoundTerms&);
+  /// Books `t` under what bounds it.
+  void bound(PhaseTime&, OperatorPhase when, Bound, std::string_view name, Traced<Seconds> t);
+  BoundTerms& bound_terms(OperatorPhase when) { return bound_terms_[static_cast<std::size_t>(when)]; }
+  void finish_bounds(PhaseTime&, BoundTerms&);
+  void add_gaps(Sums&, PhaseTime&, OperatorPhase when);
   NodeId zero_seconds();
 
   const LayerProgram& program_;
@@ -116,6 +124,7 @@ class LayerRunner {
   std::int64_t m_ = 0, n_ = 0, k_ = 0;
   Sums forward_, recompute_, backward_;
   std::vector<Term> forward_flops_, recompute_flops_, backward_flops_;  ///< when recording
+  std::array<BoundTerms, 3> bound_terms_;                               ///< by phase
   LayerTime result_;
 };
 

@@ -29,9 +29,9 @@ LayerTime LayerRunner::run() {
       case StepKind::combine: run_expert_exchange(); break;
     }
   }
-  finish(forward_, result_.forward, forward_flops_);
-  finish(recompute_, result_.recompute, recompute_flops_);
-  finish(backward_, result_.backward, backward_flops_);
+  finish(forward_, result_.forward, OperatorPhase::forward);
+  finish(recompute_, result_.recompute, OperatorPhase::recompute);
+  finish(backward_, result_.backward, OperatorPhase::backward);
   return result_;
 }
 
@@ -74,7 +74,7 @@ void LayerRunner::book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, 
   (kind == OperatorKind::collective ? phase.collectives : phase.kernels) += kernels;
   phase.flops.value += cost.flops.value;
   if (ex_ && cost.flops.value > Flop{0}) flop_terms(when).emplace_back(name, cost.flops);
-  phase.by_bound[static_cast<std::size_t>(cost.bound)] += cost.time.value;
+  bound(phase, when, cost.bound, name, cost.time);
   if (!c_.list) return;
   Operator op;
   op.name = name;
@@ -139,31 +139,53 @@ Traced<double> LayerRunner::pass_efficiency(const Pass& pass, double efficiency)
                      efficiency);
 }
 
-void LayerRunner::finish(Sums& sums, PhaseTime& phase, const std::vector<Term>& flops) {
-  static constexpr Formula flop_sum{"flop.layer", "FLOP that a layer executes in one phase", "sum(...)",
-                                    "definition"};
-  if (ex_)
-    phase.flops.node =
-        flops.empty() ? no_flop() : ex_->note(flop_sum, phase.flops.value.value(), Flop::dim, flops);
+void LayerRunner::bound(PhaseTime& phase, OperatorPhase when, Bound by, std::string_view name,
+                        Traced<Seconds> t) {
+  const auto b = static_cast<std::size_t>(by);
+  phase.by_bound[b].value += t.value;
+  if (ex_) bound_terms(when)[b].emplace_back(name, t);
+}
+
+void LayerRunner::add_gaps(Sums& sums, PhaseTime& phase, OperatorPhase when) {
   static constexpr Formula gaps{"time.layer.gaps", "time between the kernels of a layer", "n * g",
                                 "definition: each kernel starts a little after the last one ends"};
-  if (phase.kernels > 0) {
-    Traced<double> n{phase.kernels, 0};
-    if (ex_)
-      n.node = ex_->input("kernels: " + format_number(phase.kernels), phase.kernels, Dim{},
-                          Origin{Origin::Kind::definition, {}, "counted from the layer's program", {}});
-    add(sums, TimeClass::gap, "gaps",
-        note(ex_, gaps, phase.kernels * c_.rates.gap.value, {{"n", n}, {"g", c_.rates.gap}}));
-    phase.by_bound[static_cast<std::size_t>(Bound::launch)] += phase.kernels * c_.rates.gap.value;
+  if (phase.kernels <= 0) return;
+  Traced<double> n{phase.kernels, 0};
+  if (ex_)
+    n.node = ex_->input("kernels: " + format_number(phase.kernels), phase.kernels, Dim{},
+                        Origin{Origin::Kind::definition, {}, "counted from the layer's program", {}});
+  const auto t = note(ex_, gaps, phase.kernels * c_.rates.gap.value, {{"n", n}, {"g", c_.rates.gap}});
+  add(sums, TimeClass::gap, "gaps", t);
+  bound(phase, when, Bound::launch, "gaps", t);
+}
+
+void LayerRunner::finish_bounds(PhaseTime& phase, BoundTerms& terms) {
+  static constexpr Formula bound_sum{
+      "time.layer.bound", "time of a layer's operators that one resource bounds", "sum(...)", "definition"};
+  for (std::size_t b = 0; b < num_bounds; ++b) {
+    Traced<Seconds>& t = phase.by_bound[b];
+    t.node =
+        terms[b].empty() ? zero_seconds() : ex_->note(bound_sum, t.value.value(), Seconds::dim, terms[b]);
   }
-  hide(sums, TimeClass::tensor, TimeClass::product, "software.overlap.tensor",
-       c_.prepared.scenario.software.overlap.tensor, phase);
-  hide(sums, TimeClass::context, TimeClass::attention, "software.overlap.context",
-       c_.prepared.scenario.software.overlap.context, phase);
-  hide(sums, TimeClass::expert, TimeClass::product, "software.overlap.expert",
-       c_.prepared.scenario.software.overlap.expert, phase);
+}
+
+void LayerRunner::finish(Sums& sums, PhaseTime& phase, OperatorPhase when) {
+  static constexpr Formula flop_sum{"flop.layer", "FLOP that a layer executes in one phase", "sum(...)",
+                                    "definition"};
   static constexpr std::array<std::string_view, num_time_classes> names = {
       "product", "attention", "pass", "gap", "tensor", "expert", "context"};
+  if (ex_) {
+    const std::vector<Term>& flops = flop_terms(when);
+    phase.flops.node =
+        flops.empty() ? no_flop() : ex_->note(flop_sum, phase.flops.value.value(), Flop::dim, flops);
+  }
+  add_gaps(sums, phase, when);
+  const Overlap& o = c_.prepared.scenario.software.overlap;
+  BoundTerms& bounds = bound_terms(when);
+  hide(sums, TimeClass::tensor, TimeClass::product, "software.overlap.tensor", o.tensor, phase, bounds);
+  hide(sums, TimeClass::context, TimeClass::attention, "software.overlap.context", o.context, phase, bounds);
+  hide(sums, TimeClass::expert, TimeClass::product, "software.overlap.expert", o.expert, phase, bounds);
+  if (ex_) finish_bounds(phase, bounds);
   double total = 0;
   std::vector<Term> terms;
   for (std::size_t i = 0; i < num_time_classes; ++i) {
@@ -179,31 +201,38 @@ void LayerRunner::finish(Sums& sums, PhaseTime& phase, const std::vector<Term>& 
 }
 
 void LayerRunner::hide(Sums& sums, TimeClass comm, TimeClass work, std::string_view key, double share,
-                       PhaseTime& phase) {
+                       PhaseTime& phase, BoundTerms& bounds) {
   static constexpr Formula exposed{
       "time.layer.exposed", "communication that does not hide behind computation",
       "comm - share * min(comm, work)",
       "definition: at most `share` hides, and never more than the work it hides behind"};
   static constexpr Formula whole{"time.layer.communication", "communication of a layer before overlap",
                                  "sum(...)", "definition"};
+  static constexpr Formula left{"time.layer.bound.exposed", "time that a link bounds after overlap",
+                                "max(0, t - (comm - rest))", "definition"};
   Sum& c = sums[static_cast<std::size_t>(comm)];
   const Sum& w = sums[static_cast<std::size_t>(work)];
   if (c.value <= 0 || share <= 0) return;
-  const double hidden = share * std::min(c.value, w.value);
-  const auto bound = static_cast<std::size_t>(
-      phase.by_bound[static_cast<std::size_t>(Bound::network)].value() >= hidden ? Bound::network
-                                                                                 : Bound::link);
-  phase.by_bound[bound] -= Seconds{std::min(hidden, phase.by_bound[bound].value())};
+  const double rest = c.value - share * std::min(c.value, w.value), hidden = c.value - rest;
+  const Traced<Seconds>& network = phase.by_bound[static_cast<std::size_t>(Bound::network)];
+  const auto b = static_cast<std::size_t>(network.value.value() >= hidden ? Bound::network : Bound::link);
+  const Seconds before = phase.by_bound[b].value, after{std::max(0.0, before.value() - hidden)};
+  phase.by_bound[b].value = after;
   if (ex_) {
     const Traced<Seconds> all{Seconds{c.value}, ex_->note(whole, c.value, Seconds::dim, c.terms)};
     const Traced<Seconds> behind{Seconds{w.value}, w.terms.empty()
                                                        ? zero_seconds()
                                                        : ex_->note(whole, w.value, Seconds::dim, w.terms)};
-    const auto rest = note(ex_, exposed, Seconds{c.value - hidden},
-                           {{"comm", all}, {"share", input(ex_, key, share)}, {"work", behind}});
-    c.terms.assign(1, Term("exposed", rest));
+    const auto shown = note(ex_, exposed, Seconds{rest},
+                            {{"comm", all}, {"share", input(ex_, key, share)}, {"work", behind}});
+    const Traced<Seconds> bounded{before, bounds[b].empty()
+                                              ? zero_seconds()
+                                              : ex_->note(whole, before.value(), Seconds::dim, bounds[b])};
+    c.terms.assign(1, Term("exposed", shown));
+    bounds[b].assign(
+        1, Term("exposed", note(ex_, left, after, {{"t", bounded}, {"comm", all}, {"rest", shown}})));
   }
-  c.value -= hidden;
+  c.value = rest;
 }
 
 std::vector<Term>& LayerRunner::flop_terms(OperatorPhase when) {

@@ -55,7 +55,7 @@ struct PhaseTime {
   Traced<Seconds> device;  ///< sum of parts
   double kernels = 0, collectives = 0;
   Traced<Flop> flops{};
-  std::array<Seconds, 5> by_bound{};  ///< device time by what limits each operator, in Bound's order
+  TimeByBound by_bound{};
   Traced<Seconds>& part(TimeClass c) { return parts[static_cast<std::size_t>(c)]; }
   const Traced<Seconds>& part(TimeClass c) const { return parts[static_cast<std::size_t>(c)]; }
 };

@@ -19,6 +19,9 @@ inline constexpr Formula pool_formula{"memory.reserved.pool", "bytes the engine 
                                       "vLLM documentation: gpu_memory_utilization"};
 inline constexpr Formula peak_formula{"memory.peak", "most that a device holds", "max(...)", "definition"};
 
+inline constexpr Formula headroom_formula{"memory.headroom", "device memory to spare",
+                                          "capacity - peak - outside", "definition",
+                                          "negative: what is missing"};
 inline constexpr Formula whole_formula{
     "memory.whole", "whole bytes", "floor(x + 0.5)",
     "definition: nearest; shares and averages of layers need not be whole"};
@@ -42,14 +45,6 @@ std::vector<Term> terms_of(const std::vector<Part<Bytes>>& parts) {
   std::vector<Term> terms;
   for (const auto& part : parts) terms.emplace_back(part.name, part.amount);
   return terms;
-}
-
-void label(const MemoryEstimate& m, Explain* ex) {
-  ex->label("memory.peak_allocated_bytes", m.peak_allocated.node);
-  ex->label("memory.peak_reserved_bytes", m.peak_reserved.node);
-  ex->label("memory.capacity_bytes", m.capacity.node);
-  for (const auto& part : m.stages[m.worst].parts)
-    ex->label("memory.parts." + std::string(part.name), part.amount.node);
 }
 
 template <class Get> Traced<Bytes> largest(const MemoryEstimate& m, Get get, Explain* ex) {
@@ -122,7 +117,9 @@ void finish_estimate(MemoryEstimate& m, const Prepared& p, Explain* ex) {
       m, [](const StageMemory& s) { return s.reserved; }, ex);
   m.capacity = capacity(p, ex);
   m.outside = stated(ex, "software.allocator.context", p.scenario.software.allocator.context);
-  if (ex) label(m, ex);
+  m.headroom = note(ex, headroom_formula, m.capacity.value - m.peak_allocated.value - m.outside.value,
+                    {{"capacity", m.capacity}, {"peak", m.peak_allocated}, {"outside", m.outside}});
+  if (m.host_bytes.node == 0) m.host_bytes = constant(ex, "no host memory", Bytes{0}, "nothing is offloaded");
 }
 
 }  // namespace detail

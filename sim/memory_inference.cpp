@@ -179,7 +179,9 @@ MemoryEstimate detail::inference_memory(const Prepared& p, const Inference& aske
   for (const StageLayers& stage : partition(p.inventory, plan)) {
     StageMemory m;
     m.stage = stage.first;
-    m.layers = stage.layers;
+    m.layers = layers_on_stage(p.scenario.model, p.inventory, plan, stage, ex);
+    m.micro_batches_in_flight = {
+        0, constant(ex, "no micro-batches in flight", 0.0, "inference keeps none").node};
     m.parts.reserve(5);
     add_part(m, "weights", weights(s, stage), ex);
     add_part(m, "kv_cache", cache(s, stage), ex);

@@ -1,9 +1,13 @@
 #include "sim/memory_stage.h"
 #include "sim/schedule.h"
 
+#include <cmath>
+
 namespace ridge::detail {
 namespace {
 
+inline constexpr Formula whole_in_flight{"memory.in_flight", "micro-batches a stage holds, begun ones whole",
+                                         "ceil(k)", "definition"};
 inline constexpr Formula width_sum{"memory.gradients.width", "bytes per gradient", "g + x",
                                    "the software stack: copies while micro-batches accumulate"};
 inline constexpr Formula held_kept{"memory.activations", "activations of the micro-batches a stage holds",
@@ -54,8 +58,9 @@ class Builder {
       : c_(c), stage_(stage), s_(s), moment_(moment), ex_(c.ex), result_(std::move(reuse)) {
     result_.parts.clear();
     result_.stage = stage.first;
-    result_.layers = stage.layers;
-    result_.micro_batches_in_flight = static_cast<std::int64_t>(s.in_flight.value + 0.999999);
+    result_.layers = layers_on_stage(c.p.scenario.model, c.p.inventory, c.plan, stage, ex_);
+    const auto held = static_cast<std::int64_t>(std::ceil(s.in_flight.value));
+    result_.micro_batches_in_flight = note(ex_, whole_in_flight, held, {{"k", s.in_flight}});
     result_.parts.reserve(12);
   }
 

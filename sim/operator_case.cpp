@@ -16,6 +16,7 @@ constexpr Formula link_copy{"operator.link_copy", "time of a copy over the host 
                             "definition: latency and bandwidth"};
 constexpr Formula norm_bytes{"operator.norm_bytes", "bytes a norm moves", "2 * r * h * a",
                              "definition: read once and written once"};
+constexpr Formula bound_sum{"operator.bound", "time that one resource bounds", "sum(...)", "definition"};
 constexpr Formula causal_pairs{"operator.pairs", "query-key pairs under a causal mask", "n * (n + 1) / 2",
                                "definition"};
 constexpr Formula all_pairs{"operator.pairs_full", "query-key pairs without a mask", "n * n", "definition"};
@@ -65,7 +66,7 @@ class OperatorTimer {
     else return false;
     parts_.finish("seconds");
     set_interval(out_.time, s_.software, ex_);
-    out_.limits = limits_of(out_.time, by_bound_);
+    out_.limits = limits_of(out_.time, by_bound_, ex_);
     return true;
   }
 
@@ -76,7 +77,10 @@ class OperatorTimer {
 
   void add(std::string_view part, OperatorKind kind, const KernelCost& cost) {
     parts_.add(part, cost.time);
-    by_bound_[static_cast<std::size_t>(cost.bound)] += cost.time.value;
+    Traced<Seconds>& bounded = by_bound_[static_cast<std::size_t>(cost.bound)];
+    bounded = bounded.value > Seconds{0}
+                  ? note(ex_, bound_sum, bounded.value + cost.time.value, {{"a", bounded}, {"b", cost.time}})
+                  : cost.time;
     if (!list_) return;
     Operator op;
     op.name = part, op.kind = kind, op.flops = cost.flops.value, op.bytes = cost.bytes.value,
@@ -190,7 +194,7 @@ class OperatorTimer {
   TimeParts parts_;
   Rates rates_;
   Traced<BytesPerElement> width_;
-  std::array<Seconds, 5> by_bound_{};
+  TimeByBound by_bound_{};
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "base/explain.h"
 #include "sim/stack.h"
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@ namespace ridge {
 enum class OperatorKind { product, attention, pass, collective, copy, optimizer };
 enum class OperatorPhase { forward, recompute, backward, update };
 enum class Bound { compute, memory, link, network, launch };
+inline constexpr std::size_t num_bounds = 5;
+/// Time by what limits each operator, in Bound's order.
+using TimeByBound = std::array<Traced<Seconds>, num_bounds>;
 
 struct Operator {
   std::string_view name;  ///< "attention.qkv", "rmsnorm", "all-reduce"

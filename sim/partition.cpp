@@ -152,6 +152,24 @@ Traced<double> layers_on_stage(const Architecture& a, const Inventory& inv, cons
   return note(ex, uneven_share, here, {{"L", L}, {"n", n}, {"k", per_stage}, {"x", x}});
 }
 
+Traced<std::int64_t> layers_on_stage(const Architecture& a, const Inventory& inv, const ParallelPlan& plan,
+                                     const StageLayers& stage, Explain* ex) {
+  static constexpr Formula kinds_sum{"partition.stage", "layers of a stage, all kinds", "sum(...)",
+                                     "definition"};
+  if (!ex) return {stage.layers, 0};
+  std::vector<Term> terms;
+  double total = 0;
+  for (std::size_t k = 0; k < inv.layers.kinds.size() && k < max_layer_kinds; ++k) {
+    if (stage.of_kind[k] == 0) continue;
+    const auto n = layers_on_stage(a, inv, plan, stage, k, ex);
+    total += n.value;
+    terms.emplace_back(kind_symbols[k], n);
+  }
+  if (terms.empty())
+    return {stage.layers, constant(ex, "no layers on the stage", 0.0, "sim/partition.h").node};
+  return {stage.layers, ex->note(kinds_sum, total, Dim{}, terms)};
+}
+
 RankGroups rank_groups(const ParallelPlan& plan) {
   const std::int64_t t = at_least_one(plan.tensor), c = at_least_one(plan.context),
                      d = at_least_one(plan.data);

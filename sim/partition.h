@@ -49,6 +49,10 @@ std::vector<StageLayers> partition(const Inventory&, const ParallelPlan&);
 Traced<double> layers_on_stage(const Architecture&, const Inventory&, const ParallelPlan&, const StageLayers&,
                                std::size_t kind, Explain* ex = nullptr);
 
+/// Layers of all kinds on a stage.
+Traced<std::int64_t> layers_on_stage(const Architecture&, const Inventory&, const ParallelPlan&,
+                                     const StageLayers&, Explain* ex = nullptr);
+
 /// `ranks` devices, `stride` apart.
 struct RankGroup {
   std::int64_t ranks = 1, stride = 1;

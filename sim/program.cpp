@@ -29,6 +29,7 @@ bool word_holds(std::string_view word, const Architecture& a, const LayerKind& k
   if (word == "recurrent") return kind.mixer == Mixer::recurrent;
   if (word == "causal") return kind.is_causal;
   if (word == "autocast") return recipe.cast_per_use;
+  if (word == "gelu" && a.activation == Activation::gelu_new) return true;
   return word == enum_name(a.activation);
 }
 

@@ -65,10 +65,10 @@ Traced<Seconds> total_of(const StageTimes& s, Explain* ex) {
   return note(ex, work, s.total(), {{"F", s.forward}, {"B", s.backward_input}, {"W", s.backward_weight}});
 }
 Traced<Seconds> zero(Explain* ex) { return constant(ex, "pipeline.start", Seconds{0}, "definition"); }
-Traced<double> number(Explain* ex, double n) {
-  return {n, ex ? ex->input("count." + std::to_string(std::int64_t(n)), n, Dim{},
-                            {Origin::Kind::definition, {}, "count of the plan", {}})
-                : 0};
+/// A count that the schedule fixes, under what it counts and its value.
+Traced<double> counted(Explain* ex, std::string_view what, double n, std::string_view rule) {
+  if (!ex) return {n, 0};
+  return constant(ex, std::string(what) + ": " + std::to_string(std::int64_t(n)), n, rule);
 }
 
 /// Adds `n` stages of time `t`, each with `hops` transfers.
@@ -78,7 +78,11 @@ Traced<Seconds> add_stages(Traced<Seconds> total, std::int64_t n, Traced<Seconds
   if (!ex) return {sum, 0};
   return note(
       ex, fill_step, sum,
-      {{"total", total}, {"n", number(ex, real(n))}, {"T", t}, {"hops", number(ex, hops)}, {"c", transfer}});
+      {{"total", total},
+       {"n", counted(ex, "equal stages", real(n), "sim/partition.h: neighbouring stages that hold the same")},
+       {"T", t},
+       {"hops", counted(ex, "transfers of a stage", hops, "one each way that the formula counts")},
+       {"c", transfer}});
 }
 
 Traced<Seconds> time_gpipe(std::span<const StageGroup> groups, const PipelineShape& shape, Explain* ex) {
@@ -149,14 +153,15 @@ Traced<Seconds> time_one_f_one_b(std::span<const StageGroup> groups, const Pipel
   const Critical c = critical_stage(groups, shape, chunks);
   if (!ex) return {c.step, 0};
   const StageTimes& s = groups[c.group].times;
-  return note(ex, one_f_one_b_time, c.step,
-              {{"before", fill(groups, c, false, shape, ex)},
-               {"v", number(ex, chunks)},
-               {"m", micro_batches(shape, ex)},
-               {"F", s.forward},
-               {"B", backward_of(s, ex)},
-               {"after", fill(groups, c, true, shape, ex)},
-               {"n", number(ex, real(c.following))}});
+  return note(
+      ex, one_f_one_b_time, c.step,
+      {{"before", fill(groups, c, false, shape, ex)},
+       {"v", counted(ex, "chunks of a stage", chunks, "parallel.schedule and parallel.virtual_stages")},
+       {"m", micro_batches(shape, ex)},
+       {"F", s.forward},
+       {"B", backward_of(s, ex)},
+       {"after", fill(groups, c, true, shape, ex)},
+       {"n", counted(ex, "stages after the one that ends last", real(c.following), narayanan)}});
 }
 
 inline constexpr Formula zb_h1_share{"time.pipeline.bubble.zb_h1", "idle time that one more stage brings",

@@ -72,10 +72,10 @@ void read_term(const Node& n, Traffic& traffic, ReadContext& c) {
 
 const std::vector<std::string>& condition_words() {
   static const std::vector<std::string> words = {
-      "gated",  "plain",   "moe",      "dense",     "rotary",    "learned", "alibi",
-      "bias",   "qk_norm", "rmsnorm",  "layernorm", "post_norm", "window",  "sinks",
-      "latent", "shared",  "parallel", "cross",     "recurrent", "causal",  "autocast",
-      "gelu",   "relu",    "relu2",    "silu",      "swiglu",    "geglu",   "reglu"};
+      "gated",    "plain",   "moe",       "dense",     "rotary",   "learned", "alibi",    "bias",
+      "qk_norm",  "rmsnorm", "layernorm", "post_norm", "window",   "sinks",   "latent",   "shared",
+      "parallel", "cross",   "recurrent", "causal",    "autocast", "gelu",    "gelu_new", "relu",
+      "relu2",    "silu",    "swiglu",    "geglu",     "reglu"};
   return words;
 }
 
@@ -210,6 +210,18 @@ const Schema<AdapterKernels>& SchemaOf<AdapterKernels>::get() {
   return schema;
 }
 
+const Schema<StackOrigin>& SchemaOf<StackOrigin>::get() {
+  static const Schema<StackOrigin> schema{
+      "origin",
+      "Where the numbers below a key come from",
+      {
+          field("kind", &StackOrigin::kind, "how far they can be trusted").required(),
+          field("source", &StackOrigin::source,
+                "who says so; fitted: on which measurements; absent: the stack's source"),
+      }};
+  return schema;
+}
+
 const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
   using S = SoftwareStack;
   static const Schema<SoftwareStack> schema{
@@ -219,6 +231,8 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
           field("name", &S::name, "name of the stack"),
           field("description", &S::description, "what it is"),
           field("source", &S::source, "where these facts come from"),
+          field("origins", &S::origins,
+                "where the numbers come from, by key: launch, allocator.pool_fraction"),
           field("extends", &S::extends, "stack whose values this one starts from"),
           field("aliases", &S::aliases, "other names"),
           field("attention", &S::attention,

@@ -140,8 +140,20 @@ struct Allocator {
 };
 template <> struct SchemaOf<Allocator> { static const Schema<Allocator>& get(); };
 
+/// How far the numbers below a key can be trusted.
+enum class Evidence { assumed, fitted, measured, documented, definition };
+
+/// Where the numbers of a stack come from; without a source of its own, from the stack's.
+struct StackOrigin {
+  Evidence kind = Evidence::assumed;
+  std::string source;  ///< fitted: the group of measurements it was fitted on
+};
+template <> struct SchemaOf<StackOrigin> { static const Schema<StackOrigin>& get(); };
+
 struct SoftwareStack {
   std::string name, description, source, extends;
+  std::map<std::string, StackOrigin>
+      origins;  ///< by key: "launch", "allocator.pool_fraction"; the longest wins
   std::vector<std::string> aliases;
   AttentionKernel attention = AttentionKernel::flash;
   bool at_peak = false;           ///< kernels at the device's peaks, without gaps: the roofline bound
@@ -182,6 +194,13 @@ struct SoftwareStack {
 };
 template <> struct SchemaOf<SoftwareStack> { static const Schema<SoftwareStack>& get(); };
 
+template <> struct EnumNames<Evidence> {
+  static constexpr std::pair<Evidence, std::string_view> names[] = {{Evidence::assumed, "assumed"},
+                                                                    {Evidence::fitted, "fitted"},
+                                                                    {Evidence::measured, "measured"},
+                                                                    {Evidence::documented, "documented"},
+                                                                    {Evidence::definition, "definition"}};
+};
 template <> struct EnumNames<AttentionKernel> {
   static constexpr std::pair<AttentionKernel, std::string_view> names[] = {
       {AttentionKernel::flash, "flash"}, {AttentionKernel::unfused, "unfused"}};

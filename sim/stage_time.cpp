@@ -7,6 +7,8 @@ constexpr Formula repeated_formula{"time.repeated", "time of equal pieces of wor
                                    "definition"};
 constexpr Formula class_formula{"time.stage.class", "time of a stage spent on one class of operators",
                                 "sum(...)", "definition"};
+constexpr Formula bound_formula{"time.stage.bound", "time of a stage's operators that one resource bounds",
+                                "sum(...)", "definition"};
 constexpr Formula phase_formula{"time.stage.phase", "device time of a stage in one phase", "sum(...)",
                                 "definition"};
 
@@ -38,7 +40,13 @@ PhaseTime summed(const std::vector<Piece>& pieces, PhaseTime LayerTime::*phase, 
     if (ex)
       flops.emplace_back(
           p.name, note(ex, repeated_flop, p.count.value * t.flops.value, {{"n", p.count}, {"f", t.flops}}));
-    for (std::size_t b = 0; b < t.by_bound.size(); ++b) total.by_bound[b] += p.count.value * t.by_bound[b];
+  }
+  for (std::size_t b = 0; b < num_bounds; ++b) {
+    SecondsSum sum(ex);
+    for (const Piece& p : pieces)
+      if ((p.time->*phase).by_bound[b].value > Seconds{0})
+        sum.add(p.name, repeated(p.count, (p.time->*phase).by_bound[b], ex));
+    total.by_bound[b] = sum.total(bound_formula);
   }
   if (ex) total.flops.node = ex->note(flop_formula, total.flops.value.value(), Flop::dim, flops);
   total.device = device.total(phase_formula);

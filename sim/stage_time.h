@@ -36,7 +36,9 @@ class SecondsSum {
     if (ex_) terms_.emplace_back(name, t);
   }
   Traced<Seconds> total(const Formula& f) const {
-    return {value_, ex_ ? ex_->note(f, value_.value(), Seconds::dim, terms_) : 0};
+    if (!ex_) return {value_, 0};
+    if (terms_.empty()) return constant(ex_, "no time", Seconds{0}, "nothing of this kind is launched");
+    return {value_, ex_->note(f, value_.value(), Seconds::dim, terms_)};
   }
 
  private:

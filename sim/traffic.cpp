@@ -44,7 +44,9 @@ class Recorder {
   Traced<double> width(Width w) {
     const double v = table_[w];
     const auto t = count("parallel.tensor", std::max<std::int64_t>(plan_.tensor, 1));
-    const auto outside = plan_.sequence ? t : constant(ex_, "one", 1.0, "definition");
+    const auto outside = plan_.sequence ? t
+                                        : constant(ex_, "ranks that share the tokens outside products", 1.0,
+                                                   "parallel.sequence is false");
     const LatentAttention& l = a_.latent;
     if (v == 0) return constant(ex_, "width this layer lacks", 0.0, "definition");
     switch (w) {

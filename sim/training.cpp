@@ -122,13 +122,16 @@ void TrainingTimer::share_copies(StageTime& t) {
                                        "FLOP of one of the two copies a device holds", "f / n",
                                        "DeepSeek-V3, arXiv:2412.19437"};
     phase->flops = note(ex_, half_flop, phase->flops.value / copies, {{"f", phase->flops}, {"n", n}});
-    for (Seconds& s : phase->by_bound) s /= copies;
+    for (auto& bound : phase->by_bound)
+      bound = note(ex_, half, bound.value / copies, {{"t", bound}, {"n", n}});
   }
 }
 
 void TrainingTimer::add_transfers(Stage& st) {
   const auto d = count("model.hidden_size", s_.model.hidden_size);
-  const auto x = plan_.sequence ? count("parallel.tensor", plan_.tensor) : rates_.one;
+  const auto x = plan_.sequence ? count("parallel.tensor", plan_.tensor)
+                                : constant(ex_, "ranks that share the tokens outside products", 1.0,
+                                           "parallel.sequence is false");
   const Bytes bytes{batch_.tokens.value * d.value * batch_.activation.value.value() / x.value};
   const auto payload = note(ex_, transfer_bytes, bytes,
                             {{"tokens", batch_.tokens}, {"d", d}, {"a", batch_.activation}, {"x", x}});
@@ -213,7 +216,7 @@ Traced<Flop> TrainingTimer::executed_flop() {
     one += each;
     if (!ex_) continue;
     const auto equal = constant(ex_, "equal stages: " + std::to_string(stages_[i].count), n,
-                                "partition of the layers over stages");
+                                "sim/partition.h: neighbouring stages that hold the same");
     terms.emplace_back(
         "stages",
         note(ex_, stages, each,
@@ -231,14 +234,18 @@ Traced<Flop> TrainingTimer::executed_flop() {
 
 void TrainingTimer::finish() {
   set_interval(out_.time, s_.software, ex_);
-  std::array<Seconds, 5> by_bound{};
+  static constexpr Formula bounded{"training.bound", "time of a step's operators that one resource bounds",
+                                   "m * (f + b + r)", "definition"};
+  TimeByBound by_bound{};
   const StageTime& t = held_[worst_].time;
-  for (std::size_t b = 0; b < by_bound.size(); ++b)
-    by_bound[b] =
-        micro_batches_.value * (t.forward.by_bound[b] + t.backward.by_bound[b] + t.recompute.by_bound[b]);
+  for (std::size_t i = 0; i < by_bound.size(); ++i) {
+    const auto f = t.forward.by_bound[i], b = t.backward.by_bound[i], r = t.recompute.by_bound[i];
+    by_bound[i] = note(ex_, bounded, micro_batches_.value * (f.value + b.value + r.value),
+                       {{"m", micro_batches_}, {"f", f}, {"b", b}, {"r", r}});
+  }
   const bool data_leaves_node = links_.data.nodes > 1;
   const bool pipeline_leaves_node = links_.pipeline && links_.pipeline->devices != s_.hardware.node.devices;
-  out_.limits = limits_of(out_.time, by_bound, data_leaves_node ? Resource::network : Resource::link,
+  out_.limits = limits_of(out_.time, by_bound, ex_, data_leaves_node ? Resource::network : Resource::link,
                           pipeline_leaves_node ? Resource::network : Resource::link);
   const Traced<Flop> executed = executed_flop();
   const auto B = count("training.global_batch", training_.global_batch),

@@ -3,6 +3,7 @@
 #include "hardware/library.h"
 #include "model/huggingface.h"
 #include "sim/io/default_origins.h"
+#include "sim/io/stack_origins.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -176,7 +177,10 @@ Cluster PresetReader::cluster(const Node& part, Origins* origins, Diagnostics& d
 SoftwareStack PresetReader::software(const Node& part, Origins* origins, Diagnostics& diagnostics) {
   if (!is_part(part, PresetKind::software, diagnostics)) return {};
   return cached(stacks_, part, origins, diagnostics, [&](Origins& o, Diagnostics& d) {
-    return read_part<SoftwareStack>(merged(PresetKind::software, part, d), "software", o, d);
+    const Node document = merged(PresetKind::software, part, d);
+    SoftwareStack stack = read_part<SoftwareStack>(document, "software", o, d);
+    apply_stack_origins(stack, document, o, d);
+    return stack;
   });
 }
 

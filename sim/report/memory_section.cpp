@@ -15,8 +15,10 @@ Bars memory_bars(const MemoryEstimate& m, const StageMemory& stage, Tone verdict
   const double longest = std::max({capacity, stage.allocated.value.value(), m.peak_reserved.value.value()});
   Bars bars;
   const auto add = [&](std::string label, Bytes b, Tone tone, std::string key) {
+    const std::string share_key = capacity > 0 ? key + ".share" : "";
     bars.items.push_back({std::move(label), format(b), share(b.value(), longest),
-                          percent(share(b.value(), capacity)), tone, std::move(key), exact(b.value())});
+                          percent(share(b.value(), capacity)), tone, std::move(key), exact(b.value()),
+                          share_key});
   };
   for (const auto& [name, amount] : stage.parts)
     if (amount.value.value() > 0)
@@ -30,7 +32,9 @@ Bars memory_bars(const MemoryEstimate& m, const StageMemory& stage, Tone verdict
   return bars;
 }
 
-Cell bytes_cell(Bytes b) { return {format(b), Tone::plain, exact(b.value())}; }
+Cell bytes_cell(Bytes b, std::string key) {
+  return {format(b), Tone::plain, exact(b.value()), b.value() > 0 ? std::move(key) : std::string{}};
+}
 
 Bytes part_of(const StageMemory& stage, std::string_view name) {
   for (const auto& part : stage.parts)
@@ -64,11 +68,16 @@ Table stage_table(const MemoryEstimate& m) {
     t.columns.push_back({words(names[i]), Align::right, false, static_cast<int>(i) + 1});
   t.columns.push_back({"allocated"});
   for (const StageMemory& stage : m.stages) {
+    const std::string under = fmt::format("memory.stages.{}.", stage.stage);
+    const auto counted = [&](std::int64_t n, const char* key) {
+      return Cell{std::to_string(n), Tone::plain, {}, under + key};
+    };
     std::vector<Cell> row{{std::to_string(stage.stage)},
-                          {std::to_string(stage.layers)},
-                          {std::to_string(stage.micro_batches_in_flight)}};
-    for (const auto name : names) row.push_back(bytes_cell(part_of(stage, name)));
-    row.push_back(bytes_cell(stage.allocated.value));
+                          counted(stage.layers.value, "layers"),
+                          counted(stage.micro_batches_in_flight.value, "micro_batches_in_flight")};
+    for (const auto name : names)
+      row.push_back(bytes_cell(part_of(stage, name), fmt::format("{}parts.{}", under, name)));
+    row.push_back(bytes_cell(stage.allocated.value, under + "allocated_bytes"));
     t.rows.push_back(std::move(row));
   }
   return t;

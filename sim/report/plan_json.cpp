@@ -46,13 +46,14 @@ Json memory(const MemoryEstimate& m) {
   j["capacity_bytes"] = amount(m.capacity);
   j["outside_bytes"] = amount(m.outside);
   j["host_bytes"] = amount(m.host_bytes);
+  j["headroom_bytes"] = amount(m.headroom);
   j["parts"] =
       m.stages.empty() ? Json::object() : parts(m.stages[std::min(m.worst, m.stages.size() - 1)].parts);
   j["stages"] = Json::array();
   for (const StageMemory& s : m.stages)
     j["stages"].push_back({{"stage", s.stage},
-                           {"layers", s.layers},
-                           {"micro_batches_in_flight", s.micro_batches_in_flight},
+                           {"layers", s.layers.value},
+                           {"micro_batches_in_flight", s.micro_batches_in_flight.value},
                            {"allocated_bytes", amount(s.allocated)},
                            {"reserved_bytes", amount(s.reserved)},
                            {"parts", parts(s.parts)}});
@@ -84,12 +85,11 @@ void throughput(Json& out, const Throughput& t) {
 }
 
 Json limits(const std::vector<Limit>& list) {
-  static constexpr const char* names[] = {"compute", "memory", "link", "network", "host", "idle"};
   Json j = Json::array();
   for (const Limit& l : list)
-    j.push_back({{"resource", names[static_cast<std::size_t>(l.resource)]},
-                 {"seconds", json_number(l.time.value())},
-                 {"share", json_number(l.share_fraction)}});
+    j.push_back({{"resource", name(l.resource)},
+                 {"seconds", amount(l.time)},
+                 {"share", json_number(l.share_fraction.value)}});
   return j;
 }
 
@@ -103,6 +103,7 @@ Json advice_list(const std::vector<Advice>& list) {
                  {"seconds", json_number(a.time.value())},
                  {"time_fraction", json_number(a.time_fraction)},
                  {"tokens_per_second", json_number(a.rate.value())},
+                 {"rate_fraction", json_number(a.rate_fraction)},
                  {"peak_allocated_bytes", json_number(a.peak.value())},
                  {"fits", true}});
   return j;

@@ -71,14 +71,15 @@ class PlanReporter {
 
   Fact fit_fact() const {
     const Bytes used = e_.memory.peak_allocated.value, capacity = e_.memory.capacity.value;
-    const Bytes outside = e_.memory.outside.value;
     Fact f;
     f.key = "memory.peak_allocated_bytes";
+    f.more_keys = {"memory.capacity_bytes", "memory.headroom_bytes"};
     f.exact = exact(used.value());
     f.label = e_.fits ? "FITS" : "DOES NOT FIT";
     f.tone = e_.fits ? Tone::good : Tone::bad;
     f.value = fmt::format("{} of {} per device", format(used), format(capacity));
-    const Bytes spare = capacity - used - outside;
+    const Bytes spare = e_.memory.headroom.value;
+    if (spare.value() >= 0) f.more_keys.emplace_back("memory.headroom_bytes.share");
     f.note = spare.value() >= 0
                  ? fmt::format("{} ({}) to spare", format(spare), whole_percent(spare / capacity))
                  : fmt::format("{} too much", format(-spare));
@@ -95,25 +96,35 @@ class PlanReporter {
       f.tone = i == 0 ? Tone::strong : Tone::plain;
       f.key = fmt::format("time.{}", name);
       if (!e_.fits) f.note = "if memory sufficed";
-      else if (i == 0 && e_.time.high.value > e_.time.low.value)
+      else if (i == 0 && e_.time.high.value > e_.time.low.value) {
         f.note = fmt::format("90 % interval {} to {}", format(e_.time.low.value), format(e_.time.high.value));
+        f.more_keys = {"time.low", "time.high"};
+      }
       facts.items.push_back(std::move(f));
     }
   }
 
   void throughput_facts(Facts& facts) const {
     const Throughput& t = e_.throughput;
-    if (t.tokens_per_second.value.value() > 0)
-      facts.items.push_back(
-          {"throughput", format(t.tokens_per_second.value),
-           s_.devices > 1 ? format(t.tokens_per_second_per_device.value) + " per device" : "", Tone::plain,
-           "throughput.tokens_per_second", exact(t.tokens_per_second.value.value())});
+    if (t.tokens_per_second.value.value() > 0) {
+      Fact f{"throughput", format(t.tokens_per_second.value)};
+      f.key = "throughput.tokens_per_second";
+      f.exact = exact(t.tokens_per_second.value.value());
+      if (s_.devices > 1) {
+        f.note = format(t.tokens_per_second_per_device.value) + " per device";
+        f.more_keys = {"throughput.tokens_per_second_per_device"};
+      }
+      facts.items.push_back(std::move(f));
+    }
     if (t.model_flops_utilization.value > 0)
-      facts.items.push_back({"utilisation", percent(t.model_flops_utilization.value) + " MFU",
+      facts.items.push_back({"utilisation",
+                             percent(t.model_flops_utilization.value) + " MFU",
                              fmt::format("{} per device, {} HFU", format(t.flops_per_device.value),
                                          percent(t.hardware_flops_utilization.value)),
-                             Tone::plain, "throughput.model_flops_utilization",
-                             exact(t.model_flops_utilization.value)});
+                             Tone::plain,
+                             "throughput.model_flops_utilization",
+                             exact(t.model_flops_utilization.value),
+                             {"throughput.flops_per_device", "throughput.hardware_flops_utilization"}});
   }
 
   Seconds headline() const {
@@ -128,7 +139,8 @@ class PlanReporter {
       const double fraction = share(amount.value.value(), headline().value());
       if (fraction < 0.0005) continue;
       bars.items.push_back({words(name), format(amount.value), fraction, percent(fraction), Tone::accent,
-                            fmt::format("time.parts.{}", name), exact(amount.value.value())});
+                            fmt::format("time.parts.{}", name), exact(amount.value.value()),
+                            fmt::format("time.parts.{}.share", name)});
     }
     section.add(std::move(bars));
     if (e_.plan.pipeline > 1 && s_.training())
@@ -142,15 +154,14 @@ class PlanReporter {
     static constexpr std::array<std::string_view, 6> names{
         "compute", "device memory bandwidth", "links inside a node", "network", "host", "waiting"};
     Bars bars;
-    for (const Limit& l : e_.limits)
-      if (l.share_fraction >= 0.0005)
-        bars.items.push_back({std::string(names[static_cast<std::size_t>(l.resource)]),
-                              format(l.time),
-                              l.share_fraction,
-                              percent(l.share_fraction),
-                              Tone::warning,
-                              {},
-                              exact(l.time.value())});
+    for (const Limit& l : e_.limits) {
+      const double fraction = l.share_fraction.value;
+      if (fraction < 0.0005) continue;
+      const std::string key = fmt::format("limits.{}", name(l.resource));
+      bars.items.push_back({std::string(names[static_cast<std::size_t>(l.resource)]), format(l.time.value),
+                            fraction, percent(fraction), Tone::warning, key + ".seconds",
+                            exact(l.time.value.value()), key + ".share"});
+    }
     if (!bars.items.empty()) r_.section("What limits it").add(std::move(bars));
   }
 
@@ -167,7 +178,8 @@ class PlanReporter {
     if (e_.fits && has_loads) t.columns.push_back({"tokens/s"});
     if (!e_.fits) t.columns.push_back({"tokens/s"});
     t.columns.push_back({"peak"});
-    for (const Advice& a : in_.advice) advice_rows(a, has_loads, t);
+    for (std::size_t i = 0; i < in_.advice.size(); ++i)
+      advice_rows(in_.advice[i], fmt::format("advice.{}.", i), has_loads, t);
     const bool can_run = verdict_ != Verdict::cannot_run;
     r_.section(e_.fits   ? "What would help"
                : can_run ? "What would make it fit"
@@ -175,26 +187,28 @@ class PlanReporter {
         .add(std::move(t));
   }
 
-  static Cell change_cell(double fraction, bool less_is_better) {
+  static Cell change_cell(double fraction, bool less_is_better, std::string key) {
     const double change = fraction - 1;
     const Tone tone = std::abs(change) < 0.005         ? Tone::dim
                       : (change < 0) == less_is_better ? Tone::good
                                                        : Tone::warning;
-    return {fmt::format("{:+.0f} %", 100 * change), tone, exact(change)};
+    return {fmt::format("{:+.0f} %", 100 * change), tone, exact(change), std::move(key)};
   }
 
   /// What it is and what it gives, and below the settings to paste.
-  void advice_rows(const Advice& a, bool has_loads, Table& t) const {
+  void advice_rows(const Advice& a, const std::string& under, bool has_loads, Table& t) const {
     std::string label = a.change;
     if (a.kind == AdviceKind::machine) label += " (another machine)";
     if (a.kind == AdviceKind::numerics) label += " (changes results)";
     if (a.kind != AdviceKind::devices && a.devices != s_.devices)
       label += fmt::format(" ({} devices)", a.devices);
-    std::vector<Cell> row{{label}, {format(a.time), Tone::strong, exact(a.time.value())}};
-    if (e_.fits) row.push_back(change_cell(a.time_fraction, true));
-    if (e_.fits && has_loads) row.push_back(change_cell(a.rate_fraction, false));
-    if (!e_.fits) row.push_back({short_count(a.rate.value()), Tone::plain, exact(a.rate.value())});
-    row.push_back({format(a.peak), Tone::plain, exact(a.peak.value())});
+    std::vector<Cell> row{{label}, {format(a.time), Tone::strong, exact(a.time.value()), under + "seconds"}};
+    if (e_.fits) row.push_back(change_cell(a.time_fraction, true, under + "time_fraction"));
+    if (e_.fits && has_loads) row.push_back(change_cell(a.rate_fraction, false, under + "rate_fraction"));
+    if (!e_.fits)
+      row.push_back(
+          {short_count(a.rate.value()), Tone::plain, exact(a.rate.value()), under + "tokens_per_second"});
+    row.push_back({format(a.peak), Tone::plain, exact(a.peak.value()), under + "peak_allocated_bytes"});
     t.rows.push_back(std::move(row));
     std::string settings;
     for (const std::string& set : a.settings) settings += (settings.empty() ? "  --set " : " --set ") + set;

@@ -24,6 +24,7 @@ struct Cell {
   std::string text;
   Tone tone = Tone::plain;
   std::string exact = {};
+  std::string key = {};  ///< what `ridge explain` opens
 };
 
 /// A sentence, wrapped to the width.
@@ -32,18 +33,21 @@ struct Paragraph {
   Tone tone = Tone::plain;
 };
 
-/// "label   value   note": one line each.  `key` is what `ridge explain` opens.
+/// "label   value   note": one line each.  `key` is what `ridge explain` opens, `more_keys` what it opens of
+/// further numbers in value and note.
 struct Fact {
   std::string label, value, note = {};
   Tone tone = Tone::plain;
   std::string key = {};
   std::string exact = {};
+  std::vector<std::string> more_keys = {};
 };
 struct Facts {
   std::vector<Fact> items;
 };
 
 /// Shares of a whole; `fraction` in [0, 1] is the length of the bar.  One without a label is a gap.
+/// `key` opens the value, `share_key` the percentage of the note.
 struct Bar {
   std::string label, value;
   double fraction = 0;
@@ -51,6 +55,7 @@ struct Bar {
   Tone tone = Tone::accent;
   std::string key = {};
   std::string exact = {};
+  std::string share_key = {};
 };
 struct Bars {
   std::vector<Bar> items;
@@ -94,7 +99,7 @@ struct Report {
   }
 };
 
-/// Keys of every fact and bar that can be explained, in order.
+/// Keys of every number that can be explained, in order.
 std::vector<std::string> explainable_keys(const Report&);
 
 struct TextStyle {

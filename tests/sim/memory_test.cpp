@@ -242,7 +242,7 @@ TEST(Memory, OffloadMovesStatesToTheHost) {
 TEST(Memory, EarlierStagesOfOneForwardOneBackwardHoldMoreMicroBatches) {
   const MemoryEstimate m = estimate(llama_training);
   ASSERT_GE(m.stages.size(), 3u);
-  EXPECT_EQ(m.stages.front().micro_batches_in_flight, 4);
+  EXPECT_EQ(m.stages.front().micro_batches_in_flight.value, 4);
   EXPECT_GT(part(m.stages.front(), "activations"), part(m.stages.back(), "activations"));
 }
 
