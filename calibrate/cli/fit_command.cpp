@@ -117,7 +117,11 @@ void print_observations(const Profile& p) {
         k.family, k.variant, 1e-9 * k.executed.value(), 1e-9 * k.counted_flops.value(), k.flop_ratio,
         1e-6 * k.moved.value(), 1e-6 * k.counted_memory.value(), k.memory_ratio, k.is_past_l2 ? " " : "*",
         1e-6 * k.l2.value(), percent(k.tensor_active), k.sizes, k.kernel);
-  for (const CountedFamily& f : counted_families(p.counters))
+  std::vector<CountedKernel> together = p.counters;
+  for (CountedKernel& k : together) k.family = "all", k.variant = "together";
+  std::vector<CountedFamily> families = counted_families(p.counters);
+  std::ranges::copy(counted_families(together), std::back_inserter(families));
+  for (const CountedFamily& f : families)
     fmt::print(
         "{:<22} {:<14} FLOPs off by {} % at most ({} kernels), bytes past L2 off by {} % in the median "
         "({})\n",

@@ -1,6 +1,7 @@
 #include "calibrate/cuda/context.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <thread>
 
 namespace ridge::cuda {
@@ -49,8 +50,15 @@ void ProbeContext::rest(double busy_seconds) {
 }
 
 void ProbeContext::look_at(std::string_view probe, const std::vector<Point>& points) {
-  for (const std::size_t i : look_->choose(points)) {
-    if (is_out_of_time()) return;
+  const std::vector<std::size_t> chosen = look_->choose(points);
+  std::size_t done = 0;
+  for (const std::size_t i : chosen) {
+    if (is_out_of_time()) {
+      report().skipped("a look at " + std::string(probe) + ": " + std::to_string(chosen.size() - done) +
+                       " points, the time was over");
+      return;
+    }
+    ++done;
     const Point& p = points[i];
     const auto known = timed_.find(point_name(p.what));
     const Seconds event_time = known == timed_.end() ? Seconds{} : known->second;
@@ -64,6 +72,11 @@ void ProbeContext::look_at(std::string_view probe, const std::vector<Point>& poi
     }
     timer_.look({});
   }
+  if (!report().progress || chosen.empty()) return;
+  char line[160];
+  std::snprintf(line, sizeof line, "[%6.1f s] a look at %.*s: %zu points", elapsed(),
+                static_cast<int>(probe.size()), probe.data(), done);
+  report().progress(line);
 }
 
 void ProbeContext::run(std::string_view probe, std::vector<Point> points) {

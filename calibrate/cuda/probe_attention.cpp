@@ -16,7 +16,7 @@ Timing time_attention(ProbeContext& c, const AttentionLayout& s, bool& is_checke
     if (decode) decode->queue(q, k, v, o);
     else queue_prefill(s, q, k, v, o, c.stream());
   };
-  if (!is_checked) one.expect_right(kernel);
+  if (!is_checked && !c.is_looking()) one.expect_right(kernel);
   is_checked = true;
   return one.time(kernel);
 }

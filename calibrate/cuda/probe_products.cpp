@@ -46,7 +46,7 @@ Timing time_product(ProbeContext& c, Session& session, ProductType type, const S
   const ProductOperands x(c, type, s);
   const auto product = session.blas.prepare(type, s.m, s.n, s.k);
   const auto queue = [&](int i) { product->queue(x.a(i), x.w(i), session.result.at(), c.stream()); };
-  if (said->kernel.empty())
+  if (said->kernel.empty() && !c.is_looking())
     session.checker.expect_right(
         c, [&] { queue(0); }, type, s, session.result, x.a(0), x.w(0));
   said->kernel = product->kernel();

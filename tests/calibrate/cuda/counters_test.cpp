@@ -66,6 +66,21 @@ TEST_P(CounterNames, UnknownChipsAreRefused) { EXPECT_THROW(counter_groups("GX99
 
 INSTANTIATE_TEST_SUITE_P(Hopper, CounterNames, testing::Values("GH100"));
 
+// Without a driver neither can be had; what calibration then prints is this reason.
+template <class T> std::string why_not() {
+  try {
+    const T made;
+    return "";
+  } catch (const std::runtime_error& e) { return e.what(); }
+}
+
+TEST(Refusal, SaysWhatWasRefusedAndWhy) {
+  const std::string counters = why_not<CounterSession>(), trace = why_not<KernelTrace>();
+  if (counters.empty()) GTEST_SKIP() << "this machine has counters";
+  EXPECT_NE(counters.find(": "), std::string::npos) << counters;
+  EXPECT_NE(trace.find(": "), std::string::npos) << trace;
+}
+
 TEST(ReadableKernel, LeavesOutOurNamespacesAndTheArguments) {
   EXPECT_EQ(readable_kernel("_ZN5ridge4cuda56_GLOBAL__N__00000000_1_x6decodeILi128EEEvNS0_9ArgumentsE"),
             "_ZN5ridge4cuda56_GLOBAL__N__00000000_1_x6decodeILi128EEEvNS0_9ArgumentsE");  // no C++ name
