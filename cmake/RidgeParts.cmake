@@ -65,6 +65,13 @@ if(RIDGE_BUILD_CALIBRATE_ENABLED)
   endif()
   ridge_part(RIDGE_WITH_BLAS "Products of the processor" "${missing}" "a calibrated processor has no matrix products")
 
+  find_package(MPI QUIET COMPONENTS CXX)
+  set(missing "")
+  if(NOT MPI_CXX_FOUND)
+    set(missing "MPI not found")
+  endif()
+  ridge_part(RIDGE_WITH_MPI "MPI" "${missing}" "ranks of a cluster exchange messages over TCP alone")
+
   find_package(CUDAToolkit QUIET)
   include(CheckLanguage)
   check_language(CUDA)

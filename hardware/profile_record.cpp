@@ -146,6 +146,43 @@ const Schema<CounterRecord>& SchemaOf<CounterRecord>::get() {
   return s;
 }
 
+const Schema<RankRecord>& SchemaOf<RankRecord>::get() {
+  static const Schema<RankRecord> s{
+      "rank",
+      "One rank of a cluster against the others",
+      {field("rank", &RankRecord::rank, "its number").non_negative(),
+       field("node", &RankRecord::node, "where it ran"),
+       field("speed", &RankRecord::speed, "1: as an ordinary rank").range(1e-6, 1e6),
+       field("is_straggler", &RankRecord::is_straggler, "slower than chance explains")}};
+  return s;
+}
+
+const Schema<TierRecord>& SchemaOf<TierRecord>::get() {
+  static const Schema<TierRecord> s{
+      "tier",
+      "Links between two ranks of a node, or of two nodes",
+      {field("name", &TierRecord::name, "node or network").required(),
+       field("pairs", &TierRecord::pairs, "directed pairs measured").non_negative(),
+       field("latency", &TierRecord::latency, "of a short message").range(0, 1e3),
+       field("bandwidth", &TierRecord::bandwidth, "one direction, long message").range(0, 1e17),
+       field("latency_spread", &TierRecord::latency_spread, "robust deviation over pairs, relative")
+           .non_negative(),
+       field("bandwidth_spread", &TierRecord::bandwidth_spread, "robust deviation over pairs, relative")
+           .non_negative()}};
+  return s;
+}
+
+const Schema<ChoiceRecord>& SchemaOf<ChoiceRecord>::get() {
+  static const Schema<ChoiceRecord> s{
+      "choice",
+      "The fastest algorithm of a collective by size",
+      {field("family", &ChoiceRecord::family, "all_reduce ...").required(),
+       field("group", &ChoiceRecord::group, "ranks, nodes, type"),
+       field("from_bytes", &ChoiceRecord::from_bytes, "sizes from which they hold, ascending").range(0, 1e18),
+       field("algorithms", &ChoiceRecord::algorithms, "one for each size")}};
+  return s;
+}
+
 const Schema<ProfileRecord>& SchemaOf<ProfileRecord>::get() {
   static const Schema<ProfileRecord> s{
       "calibrated profile",
@@ -161,6 +198,11 @@ const Schema<ProfileRecord>& SchemaOf<ProfileRecord>::get() {
        field("figures", &ProfileRecord::figures, "single times"),
        field("traces", &ProfileRecord::traces, "event times against the device's own record"),
        field("counters", &ProfileRecord::counters, "our FLOPs and bytes against those counted"),
+       field("ranks", &ProfileRecord::ranks, "of a cluster: how fast each is"),
+       field("tiers", &ProfileRecord::tiers, "of a cluster: what links carry"),
+       field("suspect_links", &ProfileRecord::suspect_links, "slow or uneven ones"),
+       field("failed_ranks", &ProfileRecord::failed_ranks, "lost on the way, and why"),
+       field("choices", &ProfileRecord::choices, "fastest algorithms of collectives"),
        field("skipped", &ProfileRecord::skipped, "what was not measured, and why"),
        field("digest", &ProfileRecord::digest, "of everything else")}};
   return s;

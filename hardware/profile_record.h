@@ -11,6 +11,7 @@
 ///   curves:  [{family: all_reduce, variant: "4 devices, bf16, graph", sizes_in_bytes: ..., ...}]
 ///   traces:   [{family: gemm, variant: bf16, points: 460, gap: 0.9 us, kernels: [...]}]
 ///   counters: [{family: gemm, kernel: "nvjet_...", executed: 1.1 TFLOP, counted_flops: ..., flop_ratio: 1}]
+///   ranks, tiers, suspect_links, failed_ranks, choices      of a cluster (calibrate/fit/cluster.h)
 ///   skipped: ["NVLink multicast: ..."]
 ///   digest: 8c1f0a35d2e94b17            of everything above, to notice edits
 ///
@@ -93,6 +94,26 @@ struct CounterRecord {
   Bytes l2;
   double tensor_active = 0;
 };
+/// Of a cluster: how fast a rank is against an ordinary one, what a tier of links carries between two ranks,
+/// and which algorithm of a collective is fastest from which size on.
+struct RankRecord {
+  std::int64_t rank = 0;
+  std::string node;
+  double speed = 1;
+  bool is_straggler = false;
+};
+struct TierRecord {
+  std::string name;  ///< node | network
+  std::int64_t pairs = 0;
+  Seconds latency;
+  BytesPerSecond bandwidth;  ///< one direction
+  double latency_spread = 0, bandwidth_spread = 0;
+};
+struct ChoiceRecord {
+  std::string family, group;
+  Numbers from_bytes;
+  std::vector<std::string> algorithms;
+};
 struct ProfileRecord {
   std::int64_t calibration = profile_version;
   std::string device, base, kind = "measured", source;
@@ -102,6 +123,10 @@ struct ProfileRecord {
   std::vector<FigureRecord> figures;
   std::vector<TraceRecord> traces;
   std::vector<CounterRecord> counters;
+  std::vector<RankRecord> ranks;
+  std::vector<TierRecord> tiers;
+  std::vector<std::string> suspect_links, failed_ranks;
+  std::vector<ChoiceRecord> choices;
   std::vector<std::string> skipped;
   std::string digest;
 };
@@ -133,6 +158,9 @@ template <> struct SchemaOf<CurveRecord> { static const Schema<CurveRecord>& get
 template <> struct SchemaOf<FigureRecord> { static const Schema<FigureRecord>& get(); };
 template <> struct SchemaOf<TraceRecord> { static const Schema<TraceRecord>& get(); };
 template <> struct SchemaOf<CounterRecord> { static const Schema<CounterRecord>& get(); };
+template <> struct SchemaOf<RankRecord> { static const Schema<RankRecord>& get(); };
+template <> struct SchemaOf<TierRecord> { static const Schema<TierRecord>& get(); };
+template <> struct SchemaOf<ChoiceRecord> { static const Schema<ChoiceRecord>& get(); };
 template <> struct SchemaOf<ProfileRecord> { static const Schema<ProfileRecord>& get(); };
 
 }  // namespace ridge

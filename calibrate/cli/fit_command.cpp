@@ -129,6 +129,26 @@ void print_observations(const Profile& p) {
         f.memory_kernels);
 }
 
+void print_cluster(const ClusterFindings& c) {
+  if (c.is_empty()) return;
+  fmt::print("\n{:<22} {:<14} {:>8} {:>10}\n", "rank", "node", "points", "speed");
+  for (const RankSpeed& r : c.ranks)
+    fmt::print("{:<22} {:<14} {:>8} {:>10.3f}{}\n", r.rank, r.node, r.points, r.speed,
+               r.is_straggler ? "  STRAGGLER" : "");
+  for (const LinkTier& t : c.tiers)
+    fmt::print("tier {:<17} latency {} (spread {} %), {} one way (spread {} %), {} directed pairs\n", t.name,
+               format(t.latency), percent(t.latency_spread), format(t.bandwidth), percent(t.bandwidth_spread),
+               t.pairs);
+  for (const std::string& s : c.suspects) fmt::print("suspect  {}\n", s);
+  for (const AlgorithmChoice& a : c.choices) {
+    std::string text;
+    for (const AlgorithmChoice::From& f : a.from)
+      text += fmt::format("{}{} from {}", text.empty() ? "" : ", ", f.algorithm, format(f.size));
+    fmt::print("fastest  {} of {}: {}\n", a.family, a.group, text);
+  }
+  for (const std::string& f : c.failed) fmt::print("FAILED   {}\n", f);
+}
+
 bool write_file(const std::string& path, const std::string& text) {
   std::ofstream out(path);
   out << text;
@@ -171,13 +191,15 @@ int write_results(const FitCommand& c, Profile profile) {
 }
 
 /// A processor is fitted against what it was measured to reach: there is no preset of every one.
-int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDevice& device) {
+int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDevice& device,
+                  const ClusterFindings& cluster) {
   fmt::print("\n{} against its own measured limits\n", device.name);
   Models models = fit_models(without_limits(run.points), device.limits(), {.has_table = c.has_table});
   models.skipped.insert(models.skipped.end(), run.skipped.begin(), run.skipped.end());
   print_models(models);
-  Profile profile{device.name,       "cpu", "measured", "", {run.facts.begin(), run.facts.end()},
-                  std::move(models), {},    {}};
+  print_cluster(cluster);
+  Profile profile{device.name,       "cpu", "measured", "",     {run.facts.begin(), run.facts.end()},
+                  std::move(models), {},    {},         cluster};
   profile.facts.try_emplace("date", today());
   if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
   if (c.preset_out.empty()) return done;
@@ -190,8 +212,10 @@ int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDev
 
 int fit(const FitCommand& c) {
   Diagnostics diagnostics;
-  const MeasuredRun run = read_measured(c.files, diagnostics);
+  MeasuredRun run = read_measured(c.files, diagnostics);
   if (report_problems(diagnostics)) return bad_usage;
+  const ClusterFindings cluster = cluster_findings(run.points, run.failed);
+  run.points = class_points(run.points);
   std::set<std::string> devices;
   for (const Measurement& m : run.points)
     if (c.device.empty() || m.device == c.device) devices.insert(m.device);
@@ -204,7 +228,7 @@ int fit(const FitCommand& c) {
     return bad_usage;
   }
   if (const auto processor = measured_device(run); processor && c.base.empty())
-    return fit_processor(c, run, *processor);
+    return fit_processor(c, run, *processor, cluster);
   int status = done;
   for (const std::string& device : devices) {
     const std::string base = c.base.empty() ? device_preset_name(device) : c.base;
@@ -222,7 +246,8 @@ int fit(const FitCommand& c) {
                     {run.facts.begin(), run.facts.end()},
                     fit_device(c, run, device, *limits),
                     {},
-                    {}};
+                    {},
+                    cluster};
     if (devices.size() == 1) add_observations(profile, run);
     print_models(profile.models);
     print_observations(profile);

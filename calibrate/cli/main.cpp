@@ -23,6 +23,30 @@ void add_measure(CLI::App& app, MeasureCommand& c) {
   app.add_option("--storage", c.storage, "Folder on the drive to measure (the current one)");
 }
 
+void add_cluster(CLI::App& app, MeasureCommand& c) {
+  const std::string group = "Several ranks (started by mpirun, srun or hand)";
+  app.add_option("--rank", c.launch.rank, "This process's number, from 0; else mpirun or srun tell it")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_option("--ranks", c.launch.ranks, "How many there are")->check(CLI::PositiveNumber)->group(group);
+  app.add_option("--rendezvous", c.rendezvous,
+                 "File on a shared folder (default: beside --out), or HOST:PORT of rank 0")
+      ->group(group);
+  app.add_option("--wait", c.wait, "Seconds for all ranks to come")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  app.add_option("--node", c.node, "Name of this rank's node (default: the host's)")->group(group);
+  app.add_flag("--tcp", c.is_tcp, "Messages over TCP, even where MPI is there")->group(group);
+  app.add_option("--phases", c.phases, "Of: devices, pairs, collectives")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"devices", "pairs", "collectives"}))
+      ->group(group);
+  app.add_option("--slow-down", c.slow_down, "Multiplies this rank's times, to try how it is named")
+      ->check(CLI::PositiveNumber)
+      ->group("");
+}
+
 void add_fit(CLI::App& app, FitCommand& c) {
   app.add_option("files", c.files, "Measurements: .jsonl of 'measure', .csv tables")->required();
   app.add_option("--device", c.device, "Device of a table with many");
@@ -75,6 +99,7 @@ int run(int argc, char** argv) {
   MeasureCommand measuring;
   auto* measure_command = app.add_subcommand("measure", "Time kernels on the devices of this machine");
   add_measure(*measure_command, measuring);
+  add_cluster(*measure_command, measuring);
   measure_command->callback([&] { status = measure(measuring); });
 #ifdef RIDGE_HAVE_CUDA
   KernelsCommand comparing_kernels;

@@ -1,6 +1,7 @@
 #include "calibrate/cli/measure_command.h"
 
 #include "calibrate/cli/commands.h"
+#include "calibrate/cluster/driver.h"
 #include "calibrate/cpu/backend.h"
 #include "calibrate/measure/run_file.h"
 #include "calibrate/measure/stop_signal.h"
@@ -9,7 +10,9 @@
 #endif
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace ridge::calibrate {
 namespace {
@@ -48,13 +51,32 @@ bool knows_probes(const Backend& backend, const std::vector<std::string>& only) 
   return is_good;
 }
 
-int list_probes(const Backend& backend, const ProbeSettings& settings) {
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string host_name() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return *name ? name : "node";
+}
+
+int list_probes(const MeasureCommand& c, const Backend& backend, const ProbeSettings& settings,
+                const Launch& launch) {
   const auto chosen = chosen_probes(backend, settings);
+  if (launch.rank > 0) return done;
   for (const ProbeInfo& p : chosen)
     fmt::print("{:<12} about {:>5.1f} s  {}\n", p.name, (settings.is_quick ? p.quick : p.full).value(),
                p.what);
   fmt::print("{:<12} about {:>5.1f} s, at most {:.0f} s\n", "all",
              estimated_time(chosen, settings.is_quick).value(), settings.budget.value());
+  if (launch.is_alone()) return done;
+  fmt::print("\n{} ranks, from {}; with all of them on one node:\n", launch.ranks, launch.source);
+  const double device = std::min(estimated_time(chosen, settings.is_quick).value(), settings.budget.value());
+  for (const auto& [phase, seconds] :
+       cluster_estimate(cluster_plan(c.phases), settings, device, launch.ranks, 1))
+    fmt::print("{:<30} about {:>5.1f} s\n", phase, seconds);
   return done;
 }
 
@@ -111,9 +133,41 @@ int run_here(const MeasureCommand& c, const Backend& backend, ProbeSettings sett
   return is_good && file.points() > 0 ? done : not_accepted;
 }
 
+int run_in_cluster(const MeasureCommand& c, const Backend& backend, const ProbeSettings& settings,
+                   const Launch& launch) {
+  Diagnostics diagnostics;
+  ClusterRank me{.launch = launch,
+                 .node = c.node.empty() ? host_name() : c.node,
+                 .place = rendezvous_place(c.rendezvous, c.out, environment("RIDGE_RENDEZVOUS_TOKEN"), c.wait,
+                                           diagnostics),
+                 .plan = cluster_plan(c.phases),
+                 .settings = settings,
+                 .backend = backend,
+                 .fabric = {},
+                 .is_tcp = c.is_tcp};
+  if (report_problems(diagnostics)) return bad_usage;
+  watch_stop_signals();
+  try {
+    if (launch.rank > 0) {
+      follow_rank_zero(me);
+      return done;
+    }
+    const auto end = lead_ranks(me, c.out, [&](const RunFacts& facts, std::optional<EarlierRun>& earlier) {
+      return open_earlier(c, facts, earlier);
+    });
+    return end == ClusterEnd::done ? done : end == ClusterEnd::stopped ? not_accepted : bad_usage;
+  } catch (const ChannelError& e) {
+    fmt::print(stderr, "rank {}: {}\n", launch.rank, e.what());
+    return not_accepted;
+  }
+}
+
 }  // namespace
 
 int measure(const MeasureCommand& c) {
+  Diagnostics diagnostics;
+  const Launch launch = detect_launch(c.launch, environment, diagnostics);
+  if (report_problems(diagnostics)) return bad_usage;
   const auto backend = choose_backend(c.device);
   if (!backend) return not_accepted;
   ProbeSettings settings{
@@ -123,7 +177,8 @@ int measure(const MeasureCommand& c) {
   settings.slow_down = c.slow_down;
   settings.is_cancelled = is_stop_asked;
   if (!knows_probes(*backend, c.only)) return bad_usage;
-  if (c.is_dry) return list_probes(*backend, settings);
+  if (c.is_dry) return list_probes(c, *backend, settings, launch);
+  if (!launch.is_alone()) return run_in_cluster(c, *backend, settings, launch);
   return run_here(c, *backend, settings);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
-/// `ridge-calibrate measure`: the probes of one back end into a file of JSON lines.
+/// `ridge-calibrate measure`: the probes of one back end into a file of JSON lines; started many times at once
+/// by mpirun, srun or hand, the ranks of a cluster together (calibrate/cluster/driver.h).
 
+#include "calibrate/cluster/launch.h"
 #include "calibrate/measure/probe.h"
 
 #include <optional>
@@ -16,8 +18,15 @@ struct MeasureCommand {
   double slow_down = 1;
   std::vector<std::string> only;
   std::string storage;  ///< folder on the drive to measure; empty: the current one
+  // Of a cluster
+  LaunchFlags launch;
+  std::string rendezvous, node;
+  double wait = 60;
+  bool is_tcp = false;
+  std::vector<std::string> phases;
 };
 
+/// Rank and number of ranks are told by the environment that mpirun or srun set, or by flags.
 int measure(const MeasureCommand&);
 
 }  // namespace ridge::calibrate

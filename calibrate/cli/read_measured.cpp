@@ -28,6 +28,7 @@ MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& di
     all.facts.merge(one.facts);
     all.points.insert(all.points.end(), one.points.begin(), one.points.end());
     all.observed.insert(all.observed.end(), one.observed.begin(), one.observed.end());
+    all.failed.insert(all.failed.end(), one.failed.begin(), one.failed.end());
     all.skipped.insert(all.skipped.end(), one.skipped.begin(), one.skipped.end());
   }
   return all;

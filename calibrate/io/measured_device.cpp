@@ -60,7 +60,9 @@ Seconds latency_at(const Measurements& points, Bytes wanted) {
 
 class PresetWriter {
  public:
-  explicit PresetWriter(const std::string& citation, const std::string& date) {
+  /// `device`: "" or "device.", where the device's keys are.
+  PresetWriter(std::string device, const std::string& citation, const std::string& date)
+      : device_(std::move(device)) {
     Node source = Node::map();
     Node text = Node::scalar(citation);
     text.quoted = true;
@@ -68,8 +70,12 @@ class PresetWriter {
     source.entries.push_back({"date", {}, Node::scalar(date)});
     source_ = std::move(source);
   }
-  void plain(std::string_view key, std::string text) { set(root_, key, Node::scalar(std::move(text)), {}); }
+  void plain(std::string_view key, std::string text) { top(device_ + std::string(key), std::move(text)); }
+  void top(std::string_view key, std::string text) { set(root_, key, Node::scalar(std::move(text)), {}); }
   template <class T> void figure(std::string_view key, const T& value, const char* kind) {
+    top_figure(device_ + std::string(key), value, kind);
+  }
+  template <class T> void top_figure(std::string_view key, const T& value, const char* kind) {
     Node n;
     n.kind = Node::Kind::sequence;
     n.items = {write_value(value), Node::scalar(kind), Node::scalar("calibration")};
@@ -87,6 +93,7 @@ class PresetWriter {
   }
 
  private:
+  std::string device_;
   Node root_ = Node::map(), source_;
 };
 
@@ -102,6 +109,29 @@ void write_models(PresetWriter& w, const Models& models) {
   }
   for (const MeasuredFigure& f : models.figures)
     if (f.family == "launch" && f.variant == "eager") w.figure("achievable.launch.eager", f.time, "measured");
+}
+
+/// Ranks of the fullest node.
+std::int64_t ranks_per_node(const ClusterFindings& c) {
+  std::map<std::string, std::int64_t> ranks;
+  std::int64_t most = 1;
+  for (const RankSpeed& r : c.ranks) most = std::max(most, ++ranks[r.node]);
+  return most;
+}
+
+void write_links(PresetWriter& w, const ClusterFindings& c) {
+  const std::int64_t local = ranks_per_node(c);
+  w.top("node.devices", fmt::format("{}", local));
+  for (const LinkTier& t : c.tiers) {
+    const bool is_node = t.name == "node";
+    const std::string key = "tiers." + t.name;
+    if (is_node) w.top(key + ".devices", fmt::format("{}", local));
+    w.top(key + ".topology", "switched");
+    w.top(key + ".link.name", is_node ? "between ranks of a node" : "between ranks of two nodes");
+    w.top(key + ".link.kind", is_node ? "shared_memory" : "ethernet");
+    w.top_figure(key + ".link.bandwidth", t.bandwidth, "measured");
+    w.top_figure(key + ".link.latency", t.latency, "measured");
+  }
 }
 
 }  // namespace
@@ -142,7 +172,9 @@ Measurements without_limits(const Measurements& all) {
 
 std::string processor_preset(const MeasuredDevice& d, const Profile& p, const std::string& citation,
                              const std::string& date) {
-  PresetWriter w(citation, date);
+  const bool has_links = !p.cluster.tiers.empty();
+  PresetWriter w(has_links ? "device." : "", citation, date);
+  if (has_links) w.top("name", fmt::format("{} ranks of {}, calibrated", p.cluster.ranks.size(), d.name));
   w.plain("extends", "cpu");
   w.plain("name", d.name + ", calibrated");
   w.plain("kind", "cpu");
@@ -152,10 +184,11 @@ std::string processor_preset(const MeasuredDevice& d, const Profile& p, const st
   if (d.cache_bandwidth > d.bandwidth) w.figure("l2.bandwidth", d.cache_bandwidth, "measured");
   if (d.cache_latency > Seconds{}) w.figure("l2.latency", d.cache_latency, "measured");
   w.plain("hbm.type", "main memory");
-  w.figure("hbm.capacity", d.memory, "measured");
+  w.figure("hbm.capacity", d.memory / static_cast<double>(ranks_per_node(p.cluster)), "measured");
   w.figure("hbm.bandwidth", d.bandwidth, "measured");
   if (d.latency > Seconds{}) w.figure("hbm.latency", d.latency, "measured");
   write_models(w, p.models);
+  if (has_links) write_links(w, p.cluster);
   return w.text();
 }
 

@@ -30,7 +30,8 @@ std::optional<MeasuredDevice> measured_device(const MeasuredRun&);
 Measurements without_limits(const Measurements&);
 
 /// A hardware file of that processor, complete by itself: limits, and under `achievable` the constants of the
-/// accepted models; what was not accepted keeps the figures of the class `cpu`.
+/// accepted models; what was not accepted keeps the figures of the class `cpu`.  Of a cluster also its nodes
+/// and the links between ranks: the device is then what one rank used.
 std::string processor_preset(const MeasuredDevice&, const Profile&, const std::string& citation,
                              const std::string& date);
 

@@ -86,6 +86,14 @@ std::string read_line(const std::string& line, MeasuredRun& run) {
     run.observed.push_back(observation(*what, j));
     return run.observed.back().what.family.empty() ? "names no family" : "";
   }
+  if (const std::string failed = text(j, "failed"); !failed.empty()) {
+    run.failed.push_back(failed);
+    return {};
+  }
+  if (j.contains("resumed")) {
+    run.failed.clear();
+    return {};
+  }
   if (const auto end = j.find("end"); end != j.end() && end->is_object()) {
     run.is_ended = true;
     return {};
@@ -158,6 +166,12 @@ std::string facts_line(const RunFacts& facts) { return line_of({{"run", facts}})
 std::string skipped_line(std::string_view what_and_why) {
   return line_of({{"skipped", std::string(what_and_why)}});
 }
+
+std::string failed_line(std::string_view who_and_why) {
+  return line_of({{"failed", std::string(who_and_why)}});
+}
+
+std::string resumed_line() { return line_of({{"resumed", json::object()}}); }
 
 std::string end_line(std::size_t points) { return line_of({{"end", {{"points", points}}}}); }
 

@@ -10,6 +10,7 @@
 ///    "counted": {"tensor_flops": 6.4e+09, "memory_bytes_read": 5.3e+07, ...}}
 ///   {"visit": {"family": ...}}    a first visit of a point that a second one will finish
 ///   {"skipped": "nvls: switched off"}
+///   {"failed": "rank 3 on node b: lost"}   until a {"resumed": {}} line: a later attempt may have more luck
 ///   {"end": {"points": 812}}      last line of a run that was not cut short
 ///
 /// A visit that nothing finished counts as a point.
@@ -27,9 +28,10 @@ struct MeasuredRun {
   Measurements points;
   std::vector<std::string> skipped;  ///< "nvls: switched off"
   std::vector<Observation> observed;
-  Measurements visits;          ///< those whose point was not finished
-  bool is_ended = false;        ///< the closing line is there
-  std::size_t whole_bytes = 0;  ///< of the lines that are whole
+  Measurements visits;              ///< those whose point was not finished
+  std::vector<std::string> failed;  ///< ranks of a cluster that were lost
+  bool is_ended = false;            ///< the closing line is there
+  std::size_t whole_bytes = 0;      ///< of the lines that are whole
 };
 
 std::string measurement_line(const Measurement&);
@@ -37,6 +39,8 @@ std::string observation_line(const Observation&);
 std::string facts_line(const RunFacts&);
 std::string skipped_line(std::string_view what_and_why);
 std::string visit_line(const Measurement&);
+std::string failed_line(std::string_view who_and_why);
+std::string resumed_line();
 std::string end_line(std::size_t points);
 
 /// A line that is no measurement is an error at its place; a last line cut short is a warning.

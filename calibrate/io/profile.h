@@ -6,6 +6,7 @@
 ///         of another device is refused by check_device().
 
 #include "base/document.h"
+#include "calibrate/fit/cluster.h"
 #include "calibrate/fit/model.h"
 #include "calibrate/fit/observation.h"
 #include "hardware/profile_record.h"
@@ -24,6 +25,7 @@ struct Profile {
   Models models;
   std::vector<TracedFamily> traces;     ///< event times against the device's own record
   std::vector<CountedKernel> counters;  ///< our FLOPs and bytes against the counted ones
+  ClusterFindings cluster;              ///< empty for one device
 };
 
 ProfileRecord record_of(const Profile&);

@@ -187,6 +187,39 @@ CountedKernel counted_of(const CounterRecord& r) {
           r.tensor_active};
 }
 
+void put_cluster(const ClusterFindings& c, ProfileRecord& r) {
+  for (const RankSpeed& s : c.ranks) r.ranks.push_back({s.rank, s.node, rounded(s.speed), s.is_straggler});
+  for (const LinkTier& t : c.tiers)
+    r.tiers.push_back({t.name, t.pairs, Seconds{rounded(t.latency.value())},
+                       BytesPerSecond{rounded(t.bandwidth.value())}, rounded(t.latency_spread),
+                       rounded(t.bandwidth_spread)});
+  r.suspect_links = c.suspects;
+  r.failed_ranks = c.failed;
+  for (const AlgorithmChoice& a : c.choices) {
+    ChoiceRecord choice{a.family, a.group, {}, {}};
+    for (const AlgorithmChoice::From& f : a.from) {
+      choice.from_bytes.values.push_back(f.size.value());
+      choice.algorithms.push_back(f.algorithm);
+    }
+    r.choices.push_back(std::move(choice));
+  }
+}
+
+ClusterFindings cluster_of(const ProfileRecord& r) {
+  ClusterFindings c;
+  for (const RankRecord& s : r.ranks) c.ranks.push_back({s.rank, s.node, 0, s.speed, s.is_straggler});
+  for (const TierRecord& t : r.tiers)
+    c.tiers.push_back({t.name, t.latency, t.bandwidth, t.pairs, t.latency_spread, t.bandwidth_spread});
+  c.suspects = r.suspect_links, c.failed = r.failed_ranks;
+  for (const ChoiceRecord& choice : r.choices) {
+    AlgorithmChoice a{choice.family, choice.group, {}};
+    for (std::size_t i = 0; i < std::min(choice.from_bytes.values.size(), choice.algorithms.size()); ++i)
+      a.from.push_back({Bytes{choice.from_bytes.values[i]}, choice.algorithms[i]});
+    c.choices.push_back(std::move(a));
+  }
+  return c;
+}
+
 }  // namespace
 
 ProfileRecord record_of(const Profile& p) {
@@ -197,17 +230,19 @@ ProfileRecord record_of(const Profile& p) {
     r.figures.push_back({f.family, f.variant, Seconds{rounded(f.time.value())}});
   for (const TracedFamily& t : p.traces) r.traces.push_back(record_of(t));
   for (const CountedKernel& k : p.counters) r.counters.push_back(record_of(k));
+  put_cluster(p.cluster, r);
   r.skipped = p.models.skipped;
   return r;
 }
 
 Profile profile_of(const ProfileRecord& r) {
-  Profile p{r.device, r.base, r.kind, r.source, r.facts, {}, {}, {}};
+  Profile p{r.device, r.base, r.kind, r.source, r.facts, {}, {}, {}, {}};
   for (const KernelRecord& k : r.kernels) p.models.kernels.push_back(model_of(k));
   for (const CurveRecord& c : r.curves) p.models.curves.push_back(model_of(c));
   for (const FigureRecord& f : r.figures) p.models.figures.push_back({f.family, f.variant, f.time});
   for (const TraceRecord& t : r.traces) p.traces.push_back(family_of(t));
   for (const CounterRecord& k : r.counters) p.counters.push_back(counted_of(k));
+  p.cluster = cluster_of(r);
   p.models.skipped = r.skipped;
   return p;
 }

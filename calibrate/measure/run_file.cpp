@@ -23,7 +23,7 @@ std::optional<EarlierRun> read_earlier_run(const std::string& path, const RunFac
   if (!source) return std::nullopt;
   EarlierRun earlier{read_measurement_lines(source, diagnostics)};
   const Span first{source, 1, 1, 1};
-  if (earlier.run.is_ended)
+  if (earlier.run.is_ended && earlier.run.failed.empty())
     diagnostics.error("ended-run", "this run was finished: there is nothing to resume", first);
   for (const auto& [key, value] : facts) {
     const auto it = earlier.run.facts.find(key);
@@ -55,9 +55,11 @@ RunFile::RunFile(const std::string& path, const EarlierRun* earlier) {
   out_.open(path, earlier ? std::ios::app : std::ios::trunc);
 }
 
-void RunFile::point(const Measurement& m) {
+void RunFile::point(const Measurement& m) { point_line(measurement_line(m)); }
+
+void RunFile::point_line(const std::string& text) {
   ++points_;
-  line(measurement_line(m));
+  line(text);
 }
 
 }  // namespace ridge

@@ -2,7 +2,8 @@
 /// The file of a run: a line is written the moment it is known, and a run cut short goes on from there.
 ///
 /// Resuming  drops a last line without its end, takes finished points and lonely visits for known, and asks that
-///           device, libraries and mode are those of the file: points of two machines must not mix.
+///           device, libraries and mode are those of the file: points of two machines must not mix.  A run that
+///           was ended without some of its ranks can be resumed too.
 
 #include "calibrate/io/measurement_lines.h"
 #include "calibrate/measure/probe.h"
@@ -32,6 +33,7 @@ class RunFile {
   bool is_good() const { return out_.good(); }
   void line(const std::string& text) { out_ << text << std::endl; }
   void point(const Measurement& m);
+  void point_line(const std::string& text);
   std::size_t points() const { return points_; }
   void end() { line(end_line(points_)); }
 

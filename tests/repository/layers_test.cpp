@@ -32,9 +32,13 @@ const std::map<std::string, Names> may_include = {
     {"calibrate/measure", {"base", "base/yaml", "hardware", "calibrate/fit", "calibrate/io"}},
     {"calibrate/cpu", {"base", "hardware", "calibrate/fit", "calibrate/measure"}},
     {"calibrate/cuda", {"base", "hardware", "calibrate/fit", "calibrate/measure"}},
+    {"calibrate/mpi", {}},
+    {"calibrate/cluster",
+     {"base", "base/yaml", "hardware", "calibrate/fit", "calibrate/io", "calibrate/measure",
+      "calibrate/mpi"}},
     {"calibrate/cli",
      {"base", "base/yaml", "hardware", "hardware/io", "calibrate/fit", "calibrate/io", "calibrate/measure",
-      "calibrate/cpu", "calibrate/cuda"}},
+      "calibrate/cluster", "calibrate/cpu", "calibrate/cuda"}},
 };
 
 // Folders whose code is a function of its arguments: no files, streams, threads, clock or environment.

@@ -1,0 +1,136 @@
+#include "calibrate/cluster/executor.h"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ridge {
+namespace {
+
+using nlohmann::json;
+
+json summary_json(const SampleSummary& s) {
+  return {s.median.value(), s.low.value(), s.high.value(), s.samples, s.spread};
+}
+
+std::string hex(const std::string& bytes) {
+  std::string out;
+  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return out;
+}
+
+std::string bytes_of(const std::string& hex) {
+  std::string out;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    unsigned value = 0;
+    std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
+    out += static_cast<char>(value);
+  }
+  return out;
+}
+
+KnownPoints known_points(const json& task) {
+  KnownPoints known;
+  for (const json& key : task.at("done")) known.done.insert(key.get<std::string>());
+  std::string lines;
+  for (const json& line : task.at("visits")) lines += line.get<std::string>() + "\n";
+  Diagnostics ignored;
+  const auto source = std::make_shared<const Source>(Source{"visits", lines});
+  for (const Measurement& m : read_measurement_lines(source, ignored).visits)
+    known.visits[point_key(m)].push_back(m);
+  return known;
+}
+
+}  // namespace
+
+Executor::Executor(const ClusterRank& me, std::unique_ptr<Fabric> fabric)
+    : me_(me), fabric_(std::move(fabric)) {}
+Executor::~Executor() = default;
+
+json Executor::device(const json& task, const Tell& tell) {
+  const KnownPoints known = known_points(task);
+  ProbeSettings settings = me_.settings;
+  settings.sharers = task.at("sharers").get<int>();
+  const int devices = std::max(1, me_.backend.count().devices);
+  settings.device = task.at("index").get<int>() % devices;
+  settings.known = &known;
+  const auto placed = [&](Measurement m) {
+    m.rank = me_.launch.rank, m.node = me_.node;
+    return m;
+  };
+  const ProbeReport report{[&](const Measurement& m) {
+                             tell({{"point", measurement_line(placed(m))}});
+                           },
+                           [&](const Measurement& m) {
+                             tell({{"visit", visit_line(placed(m))}});
+                           },
+                           [&](const std::string& what) {
+                             tell({{"skipped", fmt::format("rank {}: {}", me_.launch.rank, what)}});
+                           },
+                           [&](const std::string& line) {
+                             tell({{"progress", line}});
+                           },
+                           [&](const Observation& seen) {
+                             tell({{"observed", observation_line(seen)}});
+                           }};
+  if (!me_.backend.run(settings, report)) return {{"failed", "nothing could be measured"}};
+  return {{"done", true}};
+}
+
+json Executor::pair(const json& task) {
+  const int peer = task.at("peer").get<int>();
+  const double budget = task.at("budget").get<double>();
+  const bool leads = task.at("leads").get<bool>();
+  json out = json::array();
+  for (const bool is_first : {true, false})
+    for (const json& size : task.at("sizes")) {
+      const auto bytes = size.get<std::size_t>();
+      if (is_first == leads) out.push_back(summary_json(fabric_->time_message(peer, bytes, budget)));
+      else fabric_->answer(peer, bytes);
+    }
+  return {{"done", out}};
+}
+
+json Executor::group(const json& task) {
+  Group g{task.at("ranks").get<std::vector<int>>(), 0};
+  while (g.ranks[static_cast<std::size_t>(g.me)] != me_.launch.rank) ++g.me;
+  const auto op = static_cast<Collective>(task.at("operation").get<int>());
+  const auto algorithm = task.at("algorithm").get<std::string>();
+  fabric_->join(g, bytes_of(task.at("id").get<std::string>()));
+  fabric_->check(g, op, algorithm);
+  json out = json::array();
+  for (const json& size : task.at("sizes"))
+    out.push_back(summary_json(
+        fabric_->time(g, op, algorithm, size.get<std::size_t>(), task.at("budget").get<double>())));
+  fabric_->leave(g);
+  return {{"done", out}};
+}
+
+json Executor::perform(const json& task, const Tell& tell) {
+  const auto what = task.at("do").get<std::string>();
+  if (what == "device") return device(task, tell);
+  if (what == "reset") {
+    if (fabric_) fabric_->reset();
+    return {{"done", true}};
+  }
+  if (!fabric_) return {{"failed", "there is nothing that carries messages"}};
+  if (what == "pair") return pair(task);
+  if (what == "group") return group(task);
+  if (what == "id") return {{"done", hex(fabric_->make_group_id())}};
+  return {{"failed", "an unknown task: " + what}};
+}
+
+json Executor::run(const json& task, const Tell& tell) {
+  try {
+    return perform(task, tell);
+  } catch (const ChannelError& e) {
+    // Those who wait for us must not wait any longer.
+    if (fabric_) fabric_->reset();
+    return {{"failed", e.what()}};
+  } catch (const ProbeError& e) {
+    if (fabric_) fabric_->reset();
+    return {{"failed", e.what()}};
+  }
+}
+
+}  // namespace ridge

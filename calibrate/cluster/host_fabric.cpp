@@ -1,0 +1,155 @@
+#include "calibrate/cluster/host_fabric.h"
+
+#include "calibrate/cluster/algorithms.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+namespace ridge {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// What member `m` holds at element i: whole numbers from -8 to 8, the same wherever it is computed, different
+/// with every `seed`; their sums are exact.
+float content(std::uint64_t seed, int m, std::size_t i) {
+  std::uint64_t x = seed + 0x9e3779b97f4a7c15u * (i + 1000003u * static_cast<std::uint64_t>(m + 1));
+  x ^= x >> 31;
+  x *= 0xbf58476d1ce4e5b9u;
+  x ^= x >> 29;
+  return static_cast<float>(x % 17) - 8;
+}
+
+double expected(Collective op, std::uint64_t seed, int me, int members, std::size_t share, std::size_t i) {
+  const std::size_t mine = static_cast<std::size_t>(me) * share;
+  const auto held = [&](int m, std::size_t at) { return static_cast<double>(content(seed, m, at)); };
+  const auto sum = [&](std::size_t at) {
+    double all = 0;
+    for (int m = 0; m < members; ++m) all += held(m, at);
+    return all;
+  };
+  switch (op) {
+    case Collective::all_reduce: return sum(i);
+    case Collective::reduce_scatter: return sum(mine + i);
+    case Collective::all_gather: return held(static_cast<int>(i / share), i % share);
+    case Collective::all_to_all: return held(static_cast<int>(i / share), mine + i % share);
+    case Collective::broadcast:
+    case Collective::send_receive: return held(0, i);
+  }
+  return 0;
+}
+
+class HostFabric : public Fabric {
+ public:
+  HostFabric(std::unique_ptr<Transport> transport, int rank)
+      : transport_(std::move(transport)), rank_(rank) {}
+
+  std::string library() const override { return transport_->library(); }
+
+  std::string element_type() const override { return "fp32"; }
+  void reset() override { transport_->reset(); }
+
+  std::vector<std::string> algorithms(Collective op) const override {
+    std::vector<std::string> out;
+    switch (op) {
+      case Collective::all_reduce: out = {"ring", "doubling"}; break;
+      case Collective::all_gather:
+      case Collective::reduce_scatter: out = {"ring"}; break;
+      case Collective::all_to_all: out = {"pairwise"}; break;
+      case Collective::broadcast: out = {"tree"}; break;
+      case Collective::send_receive: return {"message"};
+    }
+    if (transport_->has_collectives()) out.emplace_back("library");
+    return out;
+  }
+
+  void join(const Group& g, const std::string&) override {
+    transport_->join(g);
+    wait_for_group(*transport_, g);
+  }
+  void leave(const Group& g) override { transport_->leave(g); }
+
+  void check(const Group& g, Collective op, const std::string& algorithm) override {
+    const std::size_t share = 1021, n = share * static_cast<std::size_t>(g.size());
+    const auto seed = static_cast<std::uint64_t>(agree(*transport_, g, std::random_device{}()));
+    std::vector<float> in(n), out(n, 1e30f);
+    for (std::size_t i = 0; i < n; ++i) in[i] = content(seed, g.me, i);
+    run_collective(*transport_, g, op, algorithm, in.data(), out.data(), n);
+    const bool has_result = op != Collective::send_receive || g.me == 1;
+    const std::size_t filled = op == Collective::reduce_scatter ? share : n;
+    for (std::size_t i = 0; has_result && i < filled; ++i)
+      if (static_cast<double>(out[i]) != expected(op, seed, g.me, g.size(), share, i))
+        throw ProbeError(std::string(collective_names[static_cast<int>(op)]) + " gave a wrong element");
+  }
+
+  SampleSummary time(const Group& g, Collective op, const std::string& algorithm, std::size_t bytes,
+                     double budget) override {
+    const auto members = static_cast<std::size_t>(g.size());
+    const std::size_t n = std::max(bytes / sizeof(float) / members, std::size_t{1}) * members;
+    std::vector<float> in(n, 1.0f), out(n);
+    const auto once = [&] { run_collective(*transport_, g, op, algorithm, in.data(), out.data(), n); };
+    return rounds(g, once, budget);
+  }
+
+  SampleSummary time_message(int peer, std::size_t bytes, double budget) override {
+    const Group g{{rank_, peer}, 0};
+    std::vector<char> data(bytes, 1);
+    char reply = 0;
+    return rounds(
+        g,
+        [&] {
+          transport_->exchange(peer, data.data(), bytes, -1, nullptr, 0);
+          transport_->exchange(-1, nullptr, 0, peer, &reply, 1);
+        },
+        budget);
+  }
+
+  void answer(int peer, std::size_t bytes) override {
+    const Group g{{peer, rank_}, 1};
+    std::vector<char> data(bytes);
+    const char reply = 1;
+    rounds(
+        g,
+        [&] {
+          transport_->exchange(-1, nullptr, 0, peer, data.data(), bytes);
+          transport_->exchange(peer, &reply, 1, -1, nullptr, 0);
+        },
+        0);
+  }
+
+ private:
+  /// Rounds of several repetitions between two meetings of the group; how many of each, the first member
+  /// decides from two that it timed.
+  template <class F> SampleSummary rounds(const Group& g, F once, double budget) {
+    once();
+    wait_for_group(*transport_, g);
+    const double start = now();
+    once();
+    const double one = std::max(agree(*transport_, g, std::max(now() - start, 1e-7)), 1e-7);
+    const double seconds = agree(*transport_, g, budget);
+    const auto repetitions = static_cast<int>(std::clamp(seconds / 10 / one, 1.0, 50.0));
+    const auto times = static_cast<int>(std::clamp(seconds / (one * repetitions), 5.0, 41.0));
+    std::vector<double> samples;
+    for (int i = 0; i < times; ++i) {
+      wait_for_group(*transport_, g);
+      const double begin = now();
+      for (int k = 0; k < repetitions; ++k) once();
+      samples.push_back((now() - begin) / repetitions);
+    }
+    return summarise_samples(samples);
+  }
+
+  std::unique_ptr<Transport> transport_;
+  int rank_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fabric> host_fabric(std::unique_ptr<Transport> transport, int rank) {
+  return std::make_unique<HostFabric>(std::move(transport), rank);
+}
+
+}  // namespace ridge
