@@ -61,6 +61,14 @@ ridge explain throughput.model_flops_utilization run.yaml --json)"},
      R"(ridge schema                   a scenario: every key, type, range
 ridge schema hardware
 ridge schema scenario --json   JSON Schema, for editors)"},
+    {"calibrate", "Measures this machine and fits its hardware profile (hands over to ridge-calibrate)",
+     R"(ridge calibrate                             measure, fit, write profile and hardware file
+ridge calibrate --quick                     the same in under 40 s
+ridge calibrate import all_reduce.txt       take in nccl-tests, nvbandwidth, tables
+ridge calibrate check PROFILE runs.jsonl    predictions against other measurements
+ridge calibrate --compare A.yaml B.yaml     parameters and predictions of two profiles
+ridge calibrate plot PROFILE --out plots    measured against fitted, as SVG)",
+     "A hardware file takes a profile in with `profile: PATH`."},
     {"completion", "Prints a completion script for a shell",
      R"(source <(ridge completion bash)
 ridge completion zsh > ~/.zfunc/_ridge)"},

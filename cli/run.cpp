@@ -11,11 +11,17 @@ namespace {
 
 using Command = int (*)(Session&);
 
+/// The program's main hands over before this; a caller of run() has no process to give away.
+int calibrate_hint(Session& s) {
+  s.err << "ridge: calibration is the program ridge-calibrate; the ridge command hands over to it\n";
+  return 2;
+}
+
 constexpr std::pair<std::string_view, Command> commands[] = {
-    {"list", list_command},       {"model", model_command},           {"hardware", hardware_command},
-    {"plan", plan_command},       {"train", flags_command},           {"infer", flags_command},
-    {"compare", compare_command}, {"validate", validate_command},     {"explain", explain_command},
-    {"schema", schema_command},   {"completion", completion_command},
+    {"list", list_command},        {"model", model_command},       {"hardware", hardware_command},
+    {"plan", plan_command},        {"train", flags_command},       {"infer", flags_command},
+    {"compare", compare_command},  {"validate", validate_command}, {"explain", explain_command},
+    {"calibrate", calibrate_hint}, {"schema", schema_command},     {"completion", completion_command},
 };
 
 int run_command(Session& s) {

@@ -1,4 +1,4 @@
-# Writes the C++ source behind sim/io/embedded_presets.h.
+# Writes the C++ source behind hardware/io/embedded_presets.h.
 #   cmake -D ROOT=presets -D OUTPUT=embedded_presets.cpp -P EmbedPresets.cmake
 # Run by the build whenever a preset is added, changed or removed.
 
@@ -36,7 +36,7 @@ foreach(path IN LISTS paths)
 endforeach()
 
 file(WRITE ${OUTPUT} "// Generated from presets/ by cmake/EmbedPresets.cmake.
-#include \"sim/io/embedded_presets.h\"
+#include \"hardware/io/embedded_presets.h\"
 
 #include <algorithm>
 #include <array>

@@ -103,6 +103,7 @@ class Applier {
   }
   Origin origin(Kind kind, const std::string& node, const std::string& what) const {
     const Node* n = use_.tree ? use_.tree->at(node) : nullptr;
+    if (p_.kind == "imported") kind = Kind::fitted;  // nobody here has measured it
     return {kind, n ? n->span.where_line() : std::string(), citation(what), date_};
   }
 
@@ -111,7 +112,7 @@ class Applier {
            const std::string& what) {
     if (over_.at(key)) return;
     Origin o = origin(kind, node, what);
-    to = {value, kind, o.citation, o.date};
+    to = {value, o.kind, o.citation, o.date};
     if (origins_) origins_->insert_or_assign("hardware." + key, std::move(o));
   }
 

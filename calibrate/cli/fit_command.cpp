@@ -28,11 +28,10 @@ Chip chip_of(const RunFacts& facts) {
 std::string percent(double fraction) { return fmt::format("{:.1f}", 100 * fraction); }
 
 std::optional<Device> read_device(const FitCommand& c, const std::string& base, Diagnostics& diagnostics) {
-  const Library library = preset_library(c.presets);
+  const Library library = embedded_library(c.presets);
   auto document = library.find("hardware", base, diagnostics);
   if (!document) {
-    auto& d =
-        diagnostics.error("unknown-preset", fmt::format("no hardware preset '{}' in '{}'", base, c.presets));
+    auto& d = diagnostics.error("unknown-preset", fmt::format("no hardware preset '{}'", base));
     d.suggestion = nearest(base, library.names("devices"));
     return std::nullopt;
   }
@@ -173,11 +172,9 @@ Models fit_device(const FitCommand& c, const MeasuredRun& run, const std::string
   FitOptions options{.has_table = c.has_table};
   options.keeps_samples = c.source.empty();
   Models models = fit_models(own, limits_of(limits), options);
-  std::set<std::string> others;
-  for (const Measurement& m : run.points)
-    if (m.device != device) others.insert(" of " + m.device + ':');
+  // A table with many devices says of each what it leaves out.
   for (const std::string& s : run.skipped)
-    if (std::ranges::none_of(others, [&](const std::string& o) { return s.find(o) != std::string::npos; }))
+    if (!s.ends_with("no family describes them") || s.find(" of " + device + ':') != std::string::npos)
       models.skipped.push_back(s);
   return models;
 }

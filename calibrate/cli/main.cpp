@@ -4,6 +4,8 @@
 #include "calibrate/cli/measure_command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 
 namespace ridge::calibrate {
 namespace {
@@ -51,7 +53,7 @@ void add_fit(CLI::App& app, FitCommand& c) {
   app.add_option("files", c.files, "Measurements: .jsonl of 'measure', .csv tables")->required();
   app.add_option("--device", c.device, "Device of a table with many");
   app.add_option("--base", c.base, "Hardware preset with the peaks (default: by the device's name)");
-  app.add_option("--presets", c.presets, "Folder of presets")->capture_default_str();
+  app.add_option("--presets", c.presets, "Folder of presets that go before the program's own");
   app.add_option("--out", c.out, "Profile to write");
   app.add_option("--preset", c.preset_out, "Hardware preset to write, extending the base");
   app.add_flag("!--no-table", c.has_table, "The law alone");
@@ -92,10 +94,35 @@ CLI::App* add_plot(CLI::App& app, PlotCommand& c) {
   return command;
 }
 
+struct RunCommand {
+  MeasureCommand measuring;
+  std::string name = "calibration";
+};
+
+/// NAME.jsonl, NAME-profile.yaml and NAME.yaml, a hardware file that `ridge plan` takes.
+int measure_and_fit(RunCommand c) {
+  c.measuring.out = c.name + ".jsonl";
+  const int measured = measure(c.measuring);
+  if (measured == bad_usage || c.measuring.is_dry) return measured;
+  FitCommand fitting{.files = {c.measuring.out}};
+  fitting.out = c.name + "-profile.yaml";
+  fitting.preset_out = c.name + ".yaml";
+  const int fitted = fit(fitting);
+  if (fitted != bad_usage)
+    std::printf("\n%s is the profile; plan with: --set hardware=%s\n", fitting.out.c_str(),
+                fitting.preset_out.c_str());
+  return std::max(measured, fitted);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Measure this machine, fit what was measured, and know the error"};
   app.require_subcommand(1);
   int status = bad_usage;
+  RunCommand running;
+  auto* run_command = app.add_subcommand("run", "Measure, fit, write the profile and a hardware file");
+  add_measure(*run_command, running.measuring);
+  run_command->add_option("--name", running.name, "Stem of the files to write")->capture_default_str();
+  run_command->callback([&] { status = measure_and_fit(running); });
   MeasureCommand measuring;
   auto* measure_command = app.add_subcommand("measure", "Time kernels on the devices of this machine");
   add_measure(*measure_command, measuring);
@@ -107,7 +134,7 @@ int run(int argc, char** argv) {
   kernels_command->add_option("--only", comparing_kernels.only, "product, prefill, decode")->delimiter(',');
   kernels_command->callback([&] { status = kernels(comparing_kernels); });
 #endif
-  FitCommand fitting{.presets = RIDGE_PRESETS_FOLDER};
+  FitCommand fitting;
   auto* fit_command = app.add_subcommand("fit", "Fit measurements and report the error on points held out");
   add_fit(*fit_command, fitting);
   fit_command->callback([&] { status = fit(fitting); });

@@ -19,4 +19,7 @@ Library preset_library(std::string root);
 /// Path of a preset below ROOT ("hardware/dgx-h100.yaml"), whether or not it exists.
 std::string preset_path(std::string_view kind, std::string_view name);
 
+/// The presets compiled into the program; a file of `overlay`, a folder of the same shape, goes first.
+Library embedded_library(std::string overlay = {});
+
 }  // namespace ridge

@@ -1,7 +1,7 @@
 #include "sim/io/preset_index.h"
 
+#include "hardware/io/embedded_presets.h"
 #include "sim/io/alias_lines.h"
-#include "sim/io/embedded_presets.h"
 
 #include <algorithm>
 #include <cctype>

@@ -40,7 +40,7 @@ TEST(Completion, OffersCommandsOptionsAndNames) {
 TEST(Completion, OffersTheValuesOfOptionsFromTheSchema) {
   EXPECT_THAT(offered({"train", "x", "--recompute", ""}), ElementsAre("none", "selective", "full"));
   EXPECT_THAT(offered({"train", "x", "--zero", ""}), ElementsAre("0", "1", "2", "3"));
-  EXPECT_THAT(offered({"infer", "x", "--on", "dgx-h1"}), ElementsAre("dgx-h100", ":files"));
+  EXPECT_THAT(offered({"infer", "x", "--on", "dgx-h2"}), ElementsAre("dgx-h200", ":files"));
   EXPECT_THAT(offered({"infer", "x", "--phase=pre"}), ElementsAre("--phase=prefill"));
   EXPECT_THAT(offered({"plan", "x", "--color", "a"}), ElementsAre("auto", "always"));
 }

@@ -1,4 +1,4 @@
-#include "sim/io/embedded_presets.h"
+#include "hardware/io/embedded_presets.h"
 
 #include <algorithm>
 #include <filesystem>
