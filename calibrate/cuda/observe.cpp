@@ -25,9 +25,10 @@ std::vector<std::size_t> all_of(const std::vector<Point>& points) {
   return all;
 }
 
-/// Of each family and variant `most` points, spread evenly over their ranks by bytes, the largest among
-/// them.  Products of few rows run on kernels without a matrix unit and are left out.
-std::vector<std::size_t> representatives(const std::vector<Point>& points, std::size_t most) {
+/// Of each family and variant a few points, spread evenly over their ranks by bytes, the largest among them.
+/// Products of few rows run on kernels without a matrix unit and are left out.
+std::vector<std::size_t> representatives(const std::vector<Point>& points, bool is_quick) {
+  constexpr std::size_t few = 2, passes = 3, kernels = 6;
   std::map<std::string, std::vector<std::size_t>> groups;
   for (const std::size_t i : all_of(points)) {
     const Measurement& m = points[i].what;
@@ -36,7 +37,8 @@ std::vector<std::size_t> representatives(const std::vector<Point>& points, std::
   std::vector<std::size_t> chosen;
   for (auto& [name, group] : groups) {
     std::ranges::stable_sort(group, {}, [&](std::size_t i) { return bytes_of(points[i].what); });
-    const std::size_t n = group.size(), k = std::min(most, n);
+    const bool is_pass = points[group.front()].what.family == "pointwise";
+    const std::size_t n = group.size(), k = std::min(is_quick ? few : is_pass ? passes : kernels, n);
     for (std::size_t j = 1; j <= k; ++j) chosen.push_back(group[j * n / k - 1]);
   }
   return chosen;
@@ -70,19 +72,38 @@ void note_trace(Observation& o, const std::vector<TracedKernel>& all, int n) {
   for (const TracedKernel& k : last) o.kernels.push_back(k.name);
 }
 
+/// What `n` repetitions ran, replayed as a graph like those that were timed where they were; one by one where
+/// they were not, or cannot be captured.
+std::vector<TracedKernel> traced(ProbeContext& c, KernelTrace& trace, const DeviceTimer::Work& work, int n,
+                                 bool is_graph) {
+  const auto wait = [&] { check(cudaStreamSynchronize(c.stream()), "tracing"); };
+  if (is_graph) {
+    try {
+      const GraphReplay replay(work, n, c.stream());
+      replay.queue();
+      wait();
+      trace.begin();
+      replay.queue();
+      wait();
+      if (auto all = trace.end(); !all.empty()) return all;
+    } catch (const ProbeError&) { cudaGetLastError(); }
+  }
+  work(0);
+  wait();
+  trace.begin();
+  for (int i = 0; i < n; ++i) work(i);
+  wait();
+  return trace.end();
+}
+
 void trace(ProbeContext& c, const std::function<void()>& probes, Log& log) {
   KernelTrace trace;
   const ProbeContext::Look look{
       all_of, [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int rotation) {
         constexpr double device_seconds = 1e-3;
         const double one = event_time > Seconds{} ? event_time.value() : 1e-4;
-        const int n = std::clamp(static_cast<int>(device_seconds / one), 2, std::max(6, rotation));
-        work(0);
-        check(cudaStreamSynchronize(c.stream()), "tracing");
-        trace.begin();
-        for (int i = 1; i <= n; ++i) work(i);
-        check(cudaStreamSynchronize(c.stream()), "tracing");
-        note_trace(entry(log, p, event_time), trace.end(), n);
+        const int n = std::clamp(static_cast<int>(device_seconds / one), 2, std::max(10, rotation));
+        note_trace(entry(log, p, event_time), traced(c, trace, work, n, one < DeviceTimer::graph_below), n);
       }};
   c.look(&look);
   probes();
@@ -102,9 +123,8 @@ void count(ProbeContext& c, const std::function<void()>& probes, Log& log) {
   };
   CounterSession session;
   std::vector<std::string> problems;
-  const std::size_t most = c.settings().is_quick ? 2 : 7;
   const ProbeContext::Look look{
-      [&](const std::vector<Point>& points) { return representatives(points, most); },
+      [&](const std::vector<Point>& points) { return representatives(points, c.settings().is_quick); },
       [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int) {
         const std::string name = point_name(p.what);
         Observation& o = log.contains(name) ? log[name] : entry(log, p, event_time);

@@ -6,32 +6,23 @@ namespace ridge::cuda {
 namespace {
 
 constexpr int most_in_batch = 8;
-constexpr double graph_below = 300e-6, graph_length = 400e-6;
-
-/// A captured graph, ready to replay.
-class Replay {
- public:
-  Replay(const DeviceTimer::Work& work, int repetitions, cudaStream_t stream) : stream_(stream) {
-    cudaGraph_t graph = nullptr;
-    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capturing a graph");
-    for (int i = 0; i < repetitions; ++i) work(i);
-    check(cudaStreamEndCapture(stream, &graph), "capturing a graph");
-    const cudaError_t made = cudaGraphInstantiate(&replay_, graph, 0);
-    cudaGraphDestroy(graph);
-    check(made, "instantiating a graph");
-    check(cudaGraphUpload(replay_, stream), "uploading a graph");
-  }
-  ~Replay() { cudaGraphExecDestroy(replay_); }
-  Replay(const Replay&) = delete;
-  Replay& operator=(const Replay&) = delete;
-  void queue() const { check(cudaGraphLaunch(replay_, stream_), "replaying a graph"); }
-
- private:
-  cudaStream_t stream_;
-  cudaGraphExec_t replay_ = nullptr;
-};
+constexpr double graph_length = 400e-6;
 
 }  // namespace
+
+GraphReplay::GraphReplay(const std::function<void(int index)>& work, int repetitions, cudaStream_t stream)
+    : stream_(stream) {
+  cudaGraph_t graph = nullptr;
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capturing a graph");
+  for (int i = 0; i < repetitions; ++i) work(i);
+  check(cudaStreamEndCapture(stream, &graph), "capturing a graph");
+  const cudaError_t made = cudaGraphInstantiate(&replay_, graph, 0);
+  cudaGraphDestroy(graph);
+  check(made, "instantiating a graph");
+  check(cudaGraphUpload(replay_, stream), "uploading a graph");
+}
+GraphReplay::~GraphReplay() { cudaGraphExecDestroy(replay_); }
+void GraphReplay::queue() const { check(cudaGraphLaunch(replay_, stream_), "replaying a graph"); }
 
 DeviceTimer::DeviceTimer(cudaStream_t stream) : stream_(stream), events_(most_in_batch + 1) {
   void* p = nullptr;
@@ -104,11 +95,11 @@ Timing DeviceTimer::collect(const std::function<void()>& queue, int repetitions,
 Timing DeviceTimer::time(const Work& work, int rotation, const StopRule& rule) {
   if (look_) return look_(work, rotation), Timing{};
   const double one = estimate(work, rotation);
-  if (one >= graph_below) return time_plain(work, rule);
+  if (one >= DeviceTimer::graph_below) return time_plain(work, rule);
   int repetitions = static_cast<int>(graph_length / one);
   repetitions = std::clamp(repetitions, std::max(rotation, 4), 200);
   repetitions = (repetitions + rotation - 1) / rotation * rotation;
-  const Replay replay(work, repetitions, stream_);
+  const GraphReplay replay(work, repetitions, stream_);
   return collect([&] { replay.queue(); }, repetitions, one, rule);
 }
 

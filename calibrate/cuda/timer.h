@@ -17,8 +17,23 @@
 
 namespace ridge::cuda {
 
+/// Repetitions of some work captured in a graph, ready to replay.
+class GraphReplay {
+ public:
+  GraphReplay(const std::function<void(int index)>& work, int repetitions, cudaStream_t);
+  ~GraphReplay();
+  GraphReplay(const GraphReplay&) = delete;
+  GraphReplay& operator=(const GraphReplay&) = delete;
+  void queue() const;
+
+ private:
+  cudaStream_t stream_;
+  cudaGraphExec_t replay_ = nullptr;
+};
+
 class DeviceTimer {
  public:
+  static constexpr double graph_below = 300e-6;  ///< seconds: shorter work is timed in graphs
   explicit DeviceTimer(cudaStream_t stream);
   ~DeviceTimer();
   DeviceTimer(const DeviceTimer&) = delete;
