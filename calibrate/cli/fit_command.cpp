@@ -201,7 +201,7 @@ int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDev
   if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
   if (c.preset_out.empty()) return done;
   const std::string text =
-      processor_preset(device, profile, "ridge-calibrate on " + device.name, profile.facts.at("date"));
+      processor_preset(device, profile, c.out, "ridge-calibrate on " + device.name, profile.facts.at("date"));
   return write_file(c.preset_out, text) ? done : bad_usage;
 }
 

@@ -59,7 +59,7 @@ class Leader {
 
  private:
   bool should_stop() const { return me_.settings.is_cancelled && me_.settings.is_cancelled(); }
-  double budget() const { return me_.settings.is_quick ? 6e-3 : 40e-3; }
+  double budget() const { return me_.settings.is_quick ? 3e-3 : 40e-3; }
   void skip(const std::string& what) {
     file_.line(skipped_line(what));
     fmt::print(stderr, "skipped {}\n", what);
@@ -353,7 +353,7 @@ std::vector<std::pair<std::string, double>> cluster_estimate(const ClusterPlan& 
                                                              const ProbeSettings& settings,
                                                              double device_seconds, int ranks, int nodes) {
   const int local = std::max(1, ranks / std::max(nodes, 1));
-  const double budget = settings.is_quick ? 6e-3 : 40e-3;
+  const double budget = settings.is_quick ? 3e-3 : 40e-3;
   std::vector<std::pair<std::string, double>> out;
   if (plan.has_devices) out.emplace_back("devices, all at the same time", device_seconds);
   const double rounds = (local > 1 ? local - 1 : 0) + (nodes > 1 ? nodes - 1 : 0);

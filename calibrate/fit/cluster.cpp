@@ -111,8 +111,30 @@ ClusterFindings cluster_findings(const Measurements& all, std::vector<std::strin
   return f;
 }
 
+Measurements fastest_collectives(const Measurements& all) {
+  constexpr std::string_view group = " ranks on 1 node, ";
+  std::map<PointKey, Measurement> fastest;
+  for (const Measurement& m : all) {
+    const std::size_t at = m.variant.find(group), comma = m.variant.rfind(", ");
+    if (at == std::string::npos || m.rank >= 0) continue;
+    const std::size_t type = at + group.size();
+    Measurement best = m;
+    best.variant = fmt::format("{} devices, {}, fastest", m.variant.substr(0, at),
+                               m.variant.substr(type, comma > type ? comma - type : 0));
+    best.kernel = m.variant.substr(comma + 2);
+    const PointKey key{best.family, best.variant, sizes_text(best)};
+    const auto [it, is_new] = fastest.try_emplace(key, best);
+    if (!is_new && best.time < it->second.time) it->second = std::move(best);
+  }
+  Measurements out;
+  for (auto& [key, m] : fastest) out.push_back(std::move(m));
+  return out;
+}
+
 Measurements class_points(const Measurements& all) {
   Measurements out = merged_ranks(all);
+  const Measurements fastest = fastest_collectives(all);
+  out.insert(out.end(), fastest.begin(), fastest.end());
   std::erase_if(out, [](const Measurement& m) { return m.peer >= 0; });
   return out;
 }

@@ -73,7 +73,11 @@ struct ClusterFindings {
 };
 ClusterFindings cluster_findings(const Measurements&, std::vector<std::string> failed);
 
-/// Of all ranks together: merged, without the pairs, which are of links.
+/// Collectives of one node by whatever algorithm is fastest at each size, as "4 devices, fp32, fastest": the
+/// curves that a plan uses (hardware/profile.h).
+Measurements fastest_collectives(const Measurements&);
+
+/// Of all ranks together: merged, without the pairs, which are of links, and with the fastest collectives.
 Measurements class_points(const Measurements&);
 
 /// Rounds of disjoint pairs of n players in which everybody meets everybody once: the circle method.

@@ -60,9 +60,7 @@ Seconds latency_at(const Measurements& points, Bytes wanted) {
 
 class PresetWriter {
  public:
-  /// `device`: "" or "device.", where the device's keys are.
-  PresetWriter(std::string device, const std::string& citation, const std::string& date)
-      : device_(std::move(device)) {
+  PresetWriter(const std::string& citation, const std::string& date) {
     Node source = Node::map();
     Node text = Node::scalar(citation);
     text.quoted = true;
@@ -70,10 +68,10 @@ class PresetWriter {
     source.entries.push_back({"date", {}, Node::scalar(date)});
     source_ = std::move(source);
   }
-  void plain(std::string_view key, std::string text) { top(device_ + std::string(key), std::move(text)); }
+  void plain(std::string_view key, std::string text) { top("device." + std::string(key), std::move(text)); }
   void top(std::string_view key, std::string text) { set(root_, key, Node::scalar(std::move(text)), {}); }
   template <class T> void figure(std::string_view key, const T& value, const char* kind) {
-    top_figure(device_ + std::string(key), value, kind);
+    top_figure("device." + std::string(key), value, kind);
   }
   template <class T> void top_figure(std::string_view key, const T& value, const char* kind) {
     Node n;
@@ -93,7 +91,6 @@ class PresetWriter {
   }
 
  private:
-  std::string device_;
   Node root_ = Node::map(), source_;
 };
 
@@ -170,11 +167,13 @@ Measurements without_limits(const Measurements& all) {
   return out;
 }
 
-std::string processor_preset(const MeasuredDevice& d, const Profile& p, const std::string& citation,
-                             const std::string& date) {
+std::string processor_preset(const MeasuredDevice& d, const Profile& p, const std::string& path,
+                             const std::string& citation, const std::string& date) {
   const bool has_links = !p.cluster.tiers.empty();
-  PresetWriter w(has_links ? "device." : "", citation, date);
-  if (has_links) w.top("name", fmt::format("{} ranks of {}, calibrated", p.cluster.ranks.size(), d.name));
+  PresetWriter w(citation, date);
+  w.top("name", fmt::format("{}{}, calibrated",
+                            has_links ? fmt::format("{} ranks of ", p.cluster.ranks.size()) : "", d.name));
+  if (!path.empty()) w.top("profile", path);
   w.plain("extends", "cpu");
   w.plain("name", d.name + ", calibrated");
   w.plain("kind", "cpu");

@@ -31,8 +31,9 @@ Measurements without_limits(const Measurements&);
 
 /// A hardware file of that processor, complete by itself: limits, and under `achievable` the constants of the
 /// accepted models; what was not accepted keeps the figures of the class `cpu`.  Of a cluster also its nodes
-/// and the links between ranks: the device is then what one rank used.
-std::string processor_preset(const MeasuredDevice&, const Profile&, const std::string& citation,
-                             const std::string& date);
+/// and the links between ranks: the device is then what one rank used.  `path`: of the profile, whose tables and
+/// curves plans then use; empty: the constants alone.
+std::string processor_preset(const MeasuredDevice&, const Profile&, const std::string& path,
+                             const std::string& citation, const std::string& date);
 
 }  // namespace ridge

@@ -124,6 +124,7 @@ TEST(MpiRanks, TimeCollectives) {
     EXPECT_TRUE(profile.models.curve(family, "2 ranks on 1 node, fp32, library")) << family;
   EXPECT_TRUE(profile.models.curve("sendrecv", "2 ranks on 1 node, fp32, message"));
   EXPECT_FALSE(profile.cluster.choices.empty());
+  EXPECT_TRUE(profile.models.curve("all_reduce", "2 devices, fp32, fastest")) << "what a plan takes";
 }
 
 /// Processes that mpirun started, in rank order.

@@ -155,5 +155,24 @@ TEST(AlgorithmChoices, ChangeOnlyWhereItPays) {
   EXPECT_EQ(choices[0].from[1].size, Bytes{65536});
 }
 
+TEST(FastestCollectives, TakeTheBestAlgorithmOfEachSizeWithinANode) {
+  Measurements all;
+  const auto add = [&](const char* variant, double bytes, double seconds) {
+    all.push_back(
+        {.family = "all_reduce", .variant = variant, .sizes = {{"bytes", bytes}}, .time = Seconds{seconds}});
+  };
+  add("4 ranks on 1 node, fp32, ring", 1024, 3e-6), add("4 ranks on 1 node, fp32, doubling", 1024, 1e-6);
+  add("4 ranks on 1 node, fp32, ring", 65536, 5e-6), add("4 ranks on 1 node, fp32, doubling", 65536, 9e-6);
+  add("4 ranks on 2 nodes, fp32, ring", 1024, 1e-9);
+  const auto fastest = fastest_collectives(all);
+  ASSERT_EQ(fastest.size(), 2u);
+  for (const Measurement& m : fastest) {
+    EXPECT_EQ(m.variant, "4 devices, fp32, fastest");
+    EXPECT_EQ(m.time, m.size("bytes") < 2000 ? Seconds{1e-6} : Seconds{5e-6});
+    EXPECT_EQ(m.kernel, m.size("bytes") < 2000 ? "doubling" : "ring");
+  }
+  EXPECT_EQ(class_points(all).size(), 7u);
+}
+
 }  // namespace
 }  // namespace ridge
