@@ -37,6 +37,7 @@ struct GroupTier {
 
 struct GroupLink {
   std::int64_t ranks = 1;
+  NodeId ranks_node = 0;            ///< record of `ranks`, where it follows from a plan
   std::int64_t ranks_per_node = 1;  ///< g
   std::int64_t nodes = 1;           ///< k = ranks / g, rounded up
   std::array<GroupTier, 4> used{};  ///< inner to outer

@@ -88,14 +88,25 @@ struct LayerView {
   const LayerKind& layer() const { return p.inventory.layers.kinds[kind]; }
   const LayerProgram& program() const { return p.programs[kind]; }
 
-  Traced<BytesPerToken> traffic(const Traffic& t, Explain* ex) const {
+  Traced<BytesPerToken> traffic(const Traffic& t, Explain* ex, const TrafficSource& source) const {
     return traced_traffic(t, table, p.scenario.model, layer(), plan, activation_width(p, ex), load.attended,
-                          ex);
+                          ex, source);
   }
 };
 
-Traced<Bytes> bytes_of(const LayerView& v, const Traffic& t, Explain* ex) {
-  const auto each = v.traffic(t, ex);
+/// Which passes of a program keep what is counted.
+enum class Keeps { all, unselected, selected };
+
+TrafficSource kept_by(const LayerProgram& program, Keeps which, Explain* ex) {
+  TrafficSource source{.rule = "copies that autocast, adapters and padding add or save"};
+  if (!ex) return source;
+  for (const Pass& pass : program.passes)
+    if (which == Keeps::all || pass.selective == (which == Keeps::selected)) source.kept_by.push_back(&pass);
+  return source;
+}
+
+Traced<Bytes> bytes_of(const LayerView& v, const Traffic& t, Explain* ex, const TrafficSource& source) {
+  const auto each = v.traffic(t, ex, source);
   return note(ex, kept_formula, v.load.tokens.value * each.value, {{"tokens", v.load.tokens}, {"x", each}});
 }
 
@@ -128,10 +139,11 @@ Traffic backward_gradients(const LayerView& v) {
 }
 
 Traced<Bytes> outside_bytes(const Prepared& p, const Traffic& traffic, const ParallelPlan& plan,
-                            const TokenLoad& load, Traced<double> times, Explain* ex) {
-  const WidthTable table = widths(p.scenario.model, outside_layers(), plan, load.attended);
+                            const TokenLoad& load, Traced<double> times, Explain* ex,
+                            const TrafficSource& source) {
+  const WidthTable table = widths(p.scenario.model, outside_layers(), plan, Tokens{load.attended.value});
   const auto each = traced_traffic(traffic, table, p.scenario.model, outside_layers(), plan,
-                                   activation_width(p, ex), load.attended, ex);
+                                   activation_width(p, ex), load.attended, ex, source);
   return note(ex, outside_formula, load.tokens.value * each.value * times.value,
               {{"tokens", load.tokens}, {"x", each}, {"n", times}});
 }
@@ -154,31 +166,35 @@ TokenLoad token_load(const Training& training, const ParallelPlan& plan, Explain
            {{"b", stated(ex, "training.micro_batch", training.micro_batch)},
             {"s", stated(ex, "training.sequence_length", Tokens{real(training.sequence_length)})},
             {"c", stated(ex, "parallel.context", c)}});
-  load.attended = Tokens{real(training.sequence_length)};
+  const auto s = stated(ex, "training.sequence_length", Tokens{real(training.sequence_length)});
+  load.attended = {s.value.value(), s.node};
   load.recompute = training.recompute.value_or(Recompute::none);
   return load;
 }
 
 LayerActivations layer_activations(const Prepared& p, std::size_t kind, const ParallelPlan& plan,
                                    const TokenLoad& load, Explain* ex) {
-  const LayerView v{p, kind, plan, load,
-                    widths(p.scenario.model, p.inventory.layers.kinds[kind], plan, load.attended)};
+  const LayerView v{
+      p, kind, plan, load,
+      widths(p.scenario.model, p.inventory.layers.kinds[kind], plan, Tokens{load.attended.value})};
   const LayerProgram& program = v.program();
   const Traced<Bytes> none = constant(ex, "nothing recomputed", Bytes{0}, "definition");
   LayerActivations a;
-  a.gradients = bytes_of(v, backward_gradients(v), ex);
+  a.gradients =
+      bytes_of(v, backward_gradients(v), ex, {.rule = "gradients alive in a layer's backward pass"});
   switch (load.recompute) {
     case Recompute::none:
-      a.kept = bytes_of(v, with_copies(v, program.keep_all), ex);
+      a.kept = bytes_of(v, with_copies(v, program.keep_all), ex, kept_by(program, Keeps::all, ex));
       a.recomputed = none;
       break;
     case Recompute::selective:
-      a.kept = bytes_of(v, with_copies(v, difference(program.keep_all, program.keep_selective)), ex);
-      a.recomputed = bytes_of(v, program.keep_selective, ex);
+      a.kept = bytes_of(v, with_copies(v, difference(program.keep_all, program.keep_selective)), ex,
+                        kept_by(program, Keeps::unselected, ex));
+      a.recomputed = bytes_of(v, program.keep_selective, ex, kept_by(program, Keeps::selected, ex));
       break;
     case Recompute::full:
-      a.kept = bytes_of(v, layer_input(p.scenario.precision), ex);
-      a.recomputed = bytes_of(v, with_copies(v, program.keep_all), ex);
+      a.kept = bytes_of(v, layer_input(p.scenario.precision), ex, {.rule = "the input of a layer"});
+      a.recomputed = bytes_of(v, with_copies(v, program.keep_all), ex, kept_by(program, Keeps::all, ex));
       break;
   }
   return a;
@@ -186,13 +202,15 @@ LayerActivations layer_activations(const Prepared& p, std::size_t kind, const Pa
 
 Traced<Bytes> embedding_activations(const Prepared& p, const ParallelPlan& plan, const TokenLoad& load,
                                     Explain* ex) {
-  return outside_bytes(p, p.embedding.keep_all, plan, load, constant(ex, "one embedding", 1.0, "definition"),
-                       ex);
+  return outside_bytes(p, p.embedding.keep_all, plan, load,
+                       constant(ex, "embeddings of the model", 1.0, "definition"), ex,
+                       kept_by(p.embedding, Keeps::all, ex));
 }
 
 Traced<Bytes> loss_activations(const Prepared& p, const ParallelPlan& plan, const TokenLoad& load,
                                Explain* ex) {
-  return outside_bytes(p, p.output.keep_all, plan, load, predictions(p, ex), ex);
+  return outside_bytes(p, p.output.keep_all, plan, load, predictions(p, ex), ex,
+                       kept_by(p.output, Keeps::all, ex));
 }
 
 Traced<Bytes> waiting_loss(const Prepared& p, const ParallelPlan& plan, const TokenLoad& load, Explain* ex) {
@@ -202,7 +220,8 @@ Traced<Bytes> waiting_loss(const Prepared& p, const ParallelPlan& plan, const To
     waiting.activation_elements[vocab_width] = 1;
     waiting.fixed_bytes[vocab_width] = 4;
   }
-  return outside_bytes(p, waiting, plan, load, predictions(p, ex), ex);
+  return outside_bytes(p, waiting, plan, load, predictions(p, ex), ex,
+                       {.rule = "logits and their fp32 copy that wait for the backward pass"});
 }
 
 }  // namespace ridge

@@ -28,8 +28,8 @@ namespace ridge {
 
 /// Tokens a device works on at once.
 struct TokenLoad {
-  Traced<Tokens> tokens;  ///< b s / c
-  Tokens attended;        ///< keys seen by a query: s
+  Traced<Tokens> tokens;    ///< b s / c
+  Traced<double> attended;  ///< keys seen by a query: s
   Recompute recompute = Recompute::none;
 };
 TokenLoad token_load(const Training&, const ParallelPlan&, Explain* ex = nullptr);

@@ -98,6 +98,22 @@ Traced<double> micro_batches_of(const Training& t, const ParallelPlan& plan, Exp
               {{"B", B}, {"b", b}, {"d", d}});
 }
 
+Traced<double> replica_sequences(const Inference& i, const ParallelPlan& plan, Explain* ex) {
+  static constexpr Formula f{"inference.sequences", "sequences a replica serves", "ceil(B / d)", "definition",
+                             "the batch is spread over the replicas"};
+  const auto B = stated(ex, "inference.batch", static_cast<double>(i.batch)),
+             d = stated(ex, "parallel.data", degree(plan.data));
+  return note(ex, f, std::ceil(B.value / d.value), {{"B", B}, {"d", d}});
+}
+
+Traced<double> devices_of_node(const Scenario& s, Explain* ex) {
+  static constexpr Formula f{"hardware.node.used", "devices of a node that are used", "min(n, m)",
+                             "definition"};
+  const auto n = stated(ex, "devices", static_cast<double>(s.devices)),
+             m = stated(ex, "hardware.node.devices", static_cast<double>(s.hardware.node.devices));
+  return note(ex, f, std::min(n.value, m.value), {{"n", n}, {"m", m}});
+}
+
 void define_inputs(const Prepared& p, const ParallelPlan& given, const ParallelPlan& plan, Explain& ex) {
   Definitions(p, given, plan, ex).run();
 }

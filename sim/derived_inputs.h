@@ -16,6 +16,11 @@ namespace ridge {
 /// Micro-batches of a step: max(1, floor(global_batch / (micro_batch data))).
 Traced<double> micro_batches_of(const Training&, const ParallelPlan&, Explain* ex = nullptr);
 
+/// Sequences that one replica serves: ceil(batch / data).
+Traced<double> replica_sequences(const Inference&, const ParallelPlan&, Explain* ex = nullptr);
+/// Devices of a node that are used: min(devices, hardware.node.devices).
+Traced<double> devices_of_node(const Scenario&, Explain* ex = nullptr);
+
 /// `given` is the plan as stated, `plan` the resolved one.  Call before anything is recorded.
 void define_inputs(const Prepared&, const ParallelPlan& given, const ParallelPlan& plan, Explain&);
 

@@ -37,6 +37,12 @@ Traced<Seconds> host_time(const Launch& l, HostPhase phase, double kernels, doub
                {"y", input(ex, "software.launch.host_per_collective", l.host_per_collective)}});
 }
 
+Traced<Seconds> host_wait(Traced<Seconds> issued, Traced<Seconds> device, Explain* ex) {
+  static constexpr Formula wait{"time.host_wait", "time the device waits for the host", "issued - device",
+                                "definition"};
+  return note(ex, wait, issued.value - device.value, {{"issued", issued}, {"device", device}});
+}
+
 Traced<Seconds> issued_time(Traced<Seconds> device, Traced<Seconds> host, Explain* ex) {
   return note(ex, issued_formula, max(device.value, host.value), {{"device", device}, {"host", host}});
 }

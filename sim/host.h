@@ -12,6 +12,8 @@ Traced<Seconds> host_time(const Launch&, HostPhase, double kernels, double colle
                           Explain* ex = nullptr);
 
 /// The later of device and host: a host slower than the device leaves it idle.
+/// What the device waits for the host: issued - device.
+Traced<Seconds> host_wait(Traced<Seconds> issued, Traced<Seconds> device, Explain* ex = nullptr);
 Traced<Seconds> issued_time(Traced<Seconds> device, Traced<Seconds> host, Explain* ex = nullptr);
 
 }  // namespace ridge

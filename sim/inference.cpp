@@ -2,6 +2,7 @@
 
 #include "model/flops.h"
 #include "sim/collective.h"
+#include "sim/derived_inputs.h"
 #include "sim/finish_time.h"
 #include "sim/stage_time.h"
 
@@ -11,16 +12,7 @@
 namespace ridge {
 namespace {
 
-constexpr Formula local_tokens{
-    "inference.local_tokens", "new tokens of a sequence on one context-parallel rank", "n / c", "definition"};
-constexpr Formula replica_sequences{"inference.replica_sequences", "sequences one replica serves",
-                                    "ceil(B / d)", "definition", "the batch is spread over the replicas"};
-constexpr Formula batch_tokens{"inference.tokens", "new tokens on one device", "b * q", "definition"};
 constexpr Formula joined{"inference.sum", "pieces one after another", "sum(...)", "definition"};
-constexpr Formula wait_formula{"inference.host_wait", "time the device waits for the host", "issued - device",
-                               "definition"};
-constexpr Formula transfer_bytes{"inference.transfer_bytes", "activation bytes from a stage to the next",
-                                 "tokens * d * a", "definition"};
 constexpr Formula each_formula{"inference.decode_part", "time of all decode steps spent on one kind of work",
                                "(o - 1) * t", "definition"};
 constexpr Formula bounded{"inference.bound", "time of a request's operators that one resource bounds",
@@ -73,14 +65,10 @@ class InferenceTimer {
 
   MicroBatch micro_batch(Traced<double> n, Traced<double> past, bool is_decode) {
     MicroBatch b;
-    const double replicas = static_cast<double>(std::max<std::int64_t>(plan_.data, 1));
-    b.sequences = note(ex_, replica_sequences, std::ceil(static_cast<double>(inference_.batch) / replicas),
-                       {{"B", input(ex_, "inference.batch", static_cast<double>(inference_.batch))},
-                        {"d", input(ex_, "parallel.data", replicas)}});
+    b.sequences = replica_sequences(inference_, plan_, ex_);
     const auto c = input(ex_, "parallel.context", static_cast<double>(plan_.context));
-    b.query_tokens = is_decode ? n : note(ex_, local_tokens, n.value / c.value, {{"n", n}, {"c", c}});
-    b.tokens = note(ex_, batch_tokens, b.sequences.value * b.query_tokens.value,
-                    {{"b", b.sequences}, {"q", b.query_tokens}});
+    b.query_tokens = is_decode ? n : local_tokens(n, c, ex_);
+    b.tokens = batch_tokens(b.sequences, b.query_tokens, ex_);
     b.new_tokens = n;
     b.past = past;
     b.encoder_tokens = input(ex_, "inference.prompt_tokens", static_cast<double>(inference_.prompt_tokens));
@@ -139,10 +127,9 @@ class InferenceTimer {
     const auto host =
         host_time(launch, is_decode ? HostPhase::decode : HostPhase::forward, t.kernels, t.collectives, ex_);
     const auto issued = issued_time(t.device, host, ex_);
-    const auto wait =
-        note(ex_, wait_formula, issued.value - t.device.value, {{"issued", issued}, {"device", t.device}});
+    const auto wait = host_wait(issued, t.device, ex_);
     const auto fixed = input(ex_, "software.launch.host_per_step", launch.host_per_step);
-    const auto host_part = note(ex_, joined, wait.value + fixed.value, {{"wait", wait}, {"fixed", fixed}});
+    const auto host_part = plus(wait, fixed, ex_);
     if (host_part.value > Seconds{0}) pass.parts.push_back({"host", host_part});
     if (plan_.pipeline > 1) pass.parts.push_back({"pipeline_transfer", transfers(batch)});
     SecondsSum sum(ex_);
@@ -161,10 +148,7 @@ class InferenceTimer {
   }
 
   Traced<Seconds> transfers(const MicroBatch& batch) {
-    const auto d = input(ex_, "model.hidden_size", static_cast<double>(s_.model.hidden_size));
-    const auto payload =
-        note(ex_, transfer_bytes, Bytes{batch.tokens.value * d.value * batch.activation.value.value()},
-             {{"tokens", batch.tokens}, {"d", d}, {"a", batch.activation}});
+    const auto payload = stage_payload(p_, plan_, batch, ex_);
     const auto hop = point_to_point_time(payload, links_.pipeline, s_.hardware, ex_);
     static constexpr Formula hops{"inference.hops", "transfers between stages", "p - 1", "definition"};
     const auto p = input(ex_, "parallel.pipeline", static_cast<double>(plan_.pipeline));

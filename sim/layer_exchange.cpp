@@ -1,5 +1,6 @@
 #include "sim/layer_runner.h"
 #include "sim/partition.h"
+#include "sim/states.h"
 
 namespace ridge {
 namespace {
@@ -85,9 +86,21 @@ void LayerRunner::run_expert_exchange() {
 
 Links links(const Cluster& cluster, const ParallelPlan& plan, Explain* ex) {
   const RankGroups g = rank_groups(plan);
-  auto link = [&](const RankGroup& group) { return group_link(cluster, group.ranks, group.stride, ex); };
-  Links l{link(g.tensor),   link(g.context),         link(g.expert),
-          link(g.replicas), link(g.expert_replicas), nullptr};
+  const auto link = [&](const RankGroup& group, Traced<double> ranks) {
+    GroupLink l = group_link(cluster, group.ranks, group.stride, ex);
+    if (ranks.value == static_cast<double>(l.ranks)) l.ranks_node = ranks.node;
+    return l;
+  };
+  const auto degree = [&](std::string_view key, std::int64_t n) {
+    return input(ex, key, static_cast<double>(n));
+  };
+  const StateShards replicas = all_replicas(plan, ex);
+  Links l{link(g.tensor, degree("parallel.tensor", plan.tensor)),
+          link(g.context, degree("parallel.context", plan.context)),
+          link(g.expert, degree("parallel.expert", plan.expert)),
+          link(g.replicas, replicas.dense),
+          link(g.expert_replicas, replicas.experts),
+          nullptr};
   if (plan.pipeline > 1) l.pipeline = tier_between(cluster, g.pipeline.stride);
   return l;
 }

@@ -93,9 +93,12 @@ void LayerRunner::book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, 
 
 void LayerRunner::run_pass(const Pass& pass) {
   auto cost = [&](const Traffic& read, const Traffic& write, double kernels, double efficiency) {
-    const Tokens keys{c_.batch.past.value + c_.batch.new_tokens.value};
-    const auto r = traced_traffic(read, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, pass.key);
-    const auto w = traced_traffic(write, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, pass.key);
+    static constexpr Formula all{"operators.keys", "keys a token may see", "past + new", "definition"};
+    const Traced<double> past = c_.batch.past, fresh = c_.batch.new_tokens;
+    const auto keys = note(ex_, all, past.value + fresh.value, {{"past", past}, {"new", fresh}});
+    const TrafficSource source{.key = pass.key};
+    const auto r = traced_traffic(read, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, source);
+    const auto w = traced_traffic(write, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, source);
     const Bytes bytes{c_.batch.tokens.value * (r.value.value() + w.value.value())};
     return pass_cost(pass_kernels(pass, kernels),
                      note(ex_, pass_bytes, bytes, {{"tokens", c_.batch.tokens}, {"read", r}, {"write", w}}),
@@ -249,6 +252,18 @@ NodeId LayerRunner::no_flop() {
 NodeId LayerRunner::zero_seconds() {
   return ex_->input("no such operator", 0, Seconds::dim,
                     Origin{Origin::Kind::definition, {}, "nothing of this class is launched", {}});
+}
+
+Traced<double> local_tokens(Traced<double> n, Traced<double> c, Explain* ex) {
+  static constexpr Formula f{"operators.local_tokens", "tokens of a sequence on one context-parallel rank",
+                             "n / c", "definition"};
+  return note(ex, f, n.value / c.value, {{"n", n}, {"c", c}});
+}
+
+Traced<double> batch_tokens(Traced<double> b, Traced<double> q, Explain* ex) {
+  static constexpr Formula f{"operators.batch_tokens", "tokens of a micro-batch on one device", "b * q",
+                             "definition"};
+  return note(ex, f, b.value * q.value, {{"b", b}, {"q", q}});
 }
 
 LayerTime layer_time(const LayerProgram& program, int kind, double count, const LayerContext& c) {

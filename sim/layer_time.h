@@ -25,6 +25,10 @@ struct MicroBatch {
   Traced<BytesPerElement> activation, cache, weight;
 };
 
+/// New tokens of a sequence on one context-parallel rank, n / c, and those of all sequences there, b q.
+Traced<double> local_tokens(Traced<double> n, Traced<double> c, Explain*);
+Traced<double> batch_tokens(Traced<double> b, Traced<double> q, Explain*);
+
 /// The communicators of a plan.
 struct Links {
   GroupLink tensor, context, expert, data, expert_data;

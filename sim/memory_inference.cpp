@@ -1,3 +1,4 @@
+#include "sim/derived_inputs.h"
 #include "sim/memory.h"
 #include "sim/rank_share.h"
 #include "sim/stated.h"
@@ -14,8 +15,6 @@ inline constexpr Formula weights_of_layers{"memory.weights.layers",
 inline constexpr Formula grown_formula{"inference.cached_tokens", "tokens of a sequence at its longest",
                                        "n + o", "definition"};
 inline constexpr Formula sum_formula{"memory.sum", "bytes together", "sum(...)", "definition"};
-inline constexpr Formula sequences_formula{"inference.sequences", "sequences a replica serves", "ceil(B / d)",
-                                           "definition"};
 inline constexpr Formula pass_tokens_formula{"inference.tokens", "tokens of a pass on a device", "B * s / c",
                                              "definition"};
 inline constexpr Formula cache_formula{"memory.kv_cache.layers", "cache of equal layers", "n * B * E * w / c",
@@ -43,9 +42,7 @@ struct Serving {
 
   Serving(const Prepared& prepared, const Inference& i, const ParallelPlan& pl, Explain* e)
       : p(prepared), asked(i), plan(pl), ex(e) {
-    const double d = degree(plan.data);
-    sequences = note(ex, sequences_formula, std::ceil(real(i.batch) / d),
-                     {{"B", stated(ex, "inference.batch", i.batch)}, {"d", stated(ex, "parallel.data", d)}});
+    sequences = replica_sequences(i, plan, ex);
     const bool is_decode = i.phase == InferencePhase::decode;
     const auto prompt = stated(ex, "inference.prompt_tokens", Tokens{real(i.prompt_tokens)});
     cached = cached_tokens({prompt.value.value(), prompt.node});
@@ -151,7 +148,8 @@ Traced<Bytes> pass_activations(const Serving& s, const StageLayers& stage) {
   const LayerKind& kind = s.p.inventory.layers.kinds[widest];
   const WidthTable w = widths(a, kind, s.plan, attended);
   const auto each =
-      traced_traffic(pass_traffic(a, w, width), w, a, kind, s.plan, s.activation(), attended, s.ex);
+      traced_traffic(pass_traffic(a, w, width), w, a, kind, s.plan, s.activation(), s.cached.context, s.ex,
+                     {.rule = "residual stream, its norm and the widest intermediate"});
   return note(s.ex, pass_formula, s.pass_tokens.value * each.value, {{"tokens", s.pass_tokens}, {"x", each}});
 }
 

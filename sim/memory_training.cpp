@@ -1,3 +1,4 @@
+#include "sim/derived_inputs.h"
 #include "sim/memory_stage.h"
 
 #include <algorithm>
@@ -42,15 +43,6 @@ Traced<Bytes> offloaded(const StepSizes& c, const StageSizes& s) {
   return state_bytes(s.trained, s.trained_experts, offloaded_width(c), state_shards(c.plan, 1, c.ex), c.ex);
 }
 
-/// Devices of a node that the plan uses.
-Traced<double> devices_of_node(const Prepared& p, Explain* ex) {
-  static constexpr Formula fewer{"memory.host.devices", "devices of a node that are used", "min(n, m)",
-                                 "definition"};
-  const auto n = stated(ex, "devices", static_cast<double>(p.scenario.devices)),
-             m = stated(ex, "hardware.node.devices", static_cast<double>(p.scenario.hardware.node.devices));
-  return note(ex, fewer, std::min(n.value, m.value), {{"n", n}, {"m", m}});
-}
-
 }  // namespace
 
 MemoryEstimate training_memory(const Prepared& p, const Training& training, const ParallelPlan& plan,
@@ -85,7 +77,7 @@ MemoryEstimate training_memory(const Prepared& p, const Training& training, cons
   if (plan.offload != Offload::none) {
     const StepSizes common(p, training, plan, ex);
     const auto each = offloaded(common, stage_sizes(common, groups[result.worst]));
-    const auto n = devices_of_node(p, ex);
+    const auto n = devices_of_node(p.scenario, ex);
     result.host_bytes =
         whole_bytes(note(ex, host_formula, n.value * each.value, {{"n", n}, {"x", each}}), ex);
   }

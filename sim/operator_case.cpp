@@ -3,6 +3,8 @@
 #include "sim/collective.h"
 #include "sim/finish_time.h"
 #include "sim/kernels.h"
+#include "sim/layer_time.h"
+#include "sim/stage_time.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,10 +18,6 @@ constexpr Formula link_copy{"operator.link_copy", "time of a copy over the host 
                             "definition: latency and bandwidth"};
 constexpr Formula norm_bytes{"operator.norm_bytes", "bytes a norm moves", "2 * r * h * a",
                              "definition: read once and written once"};
-constexpr Formula bound_sum{"operator.bound", "time that one resource bounds", "sum(...)", "definition"};
-constexpr Formula causal_pairs{"operator.pairs", "query-key pairs under a causal mask", "n * (n + 1) / 2",
-                               "definition"};
-constexpr Formula all_pairs{"operator.pairs_full", "query-key pairs without a mask", "n * n", "definition"};
 constexpr Formula adam_bytes{"operator.adam_bytes", "bytes of one Adam step", "n * x * 7",
                              "definition: read gradient, moments and weight; write moments and weight"};
 constexpr Formula routed{"operator.routed", "tokens each expert of this device gets", "t * k * ep / E",
@@ -78,9 +76,7 @@ class OperatorTimer {
   void add(std::string_view part, OperatorKind kind, const KernelCost& cost) {
     parts_.add(part, cost.time);
     Traced<Seconds>& bounded = by_bound_[static_cast<std::size_t>(cost.bound)];
-    bounded = bounded.value > Seconds{0}
-                  ? note(ex_, bound_sum, bounded.value + cost.time.value, {{"a", bounded}, {"b", cost.time}})
-                  : cost.time;
+    bounded = bounded.value > Seconds{0} ? plus(bounded, cost.time, ex_) : cost.time;
     if (!list_) return;
     Operator op;
     op.name = part, op.kind = kind, op.flops = cost.flops.value, op.bytes = cost.bytes.value,
@@ -101,15 +97,16 @@ class OperatorTimer {
     a.key_dim = a.value_dim = count("operator.head_dim", o_.head_dim);
     a.key_tokens = count("operator.sequence", o_.sequence);
     a.activation = a.cache = width_;
-    const double n = static_cast<double>(o_.sequence);
     if (o_.kind == "attention_decode") {
       a.query_tokens = rates_.one;
       a.pairs = a.key_tokens;
       return add("attention", OperatorKind::attention, attention_cost(a, AttentionPass::decode, rates_, ex_));
     }
     a.query_tokens = a.key_tokens;
-    a.pairs = o_.causal ? note(ex_, causal_pairs, n * (n + 1) / 2, {{"n", a.key_tokens}})
-                        : note(ex_, all_pairs, n * n, {{"n", a.key_tokens}});
+    MicroBatch batch;
+    batch.new_tokens = a.key_tokens;
+    batch.past = constant(ex_, "no tokens in the cache", 0.0, "one attention over a whole sequence");
+    a.pairs = attention_pairs(batch, LayerKind{.is_causal = o_.causal}, 0, true, ex_);
     add("attention", OperatorKind::attention,
         attention_cost(a, o_.phase == "backward" ? AttentionPass::backward : AttentionPass::prefill, rates_,
                        ex_));

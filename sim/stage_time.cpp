@@ -68,6 +68,25 @@ std::string_view part_name(TimeClass c) {
   return "other";
 }
 
+Traced<Seconds> plus(Traced<Seconds> a, Traced<Seconds> b, Explain* ex) {
+  static constexpr Formula joined{"time.sum", "pieces one after another", "sum(...)", "definition"};
+  return note(ex, joined, a.value + b.value, {{"a", a}, {"b", b}});
+}
+
+Traced<Bytes> stage_payload(const Prepared& p, const ParallelPlan& plan, const MicroBatch& batch,
+                            Explain* ex) {
+  static constexpr Formula payload{"pipeline.payload", "activation bytes from a stage to the next",
+                                   "tokens * d * a / x",
+                                   "Narayanan et al. 2021, arXiv:2104.04473, section 4.1",
+                                   "x is the tensor degree under sequence parallelism"};
+  const auto d = input(ex, "model.hidden_size", static_cast<double>(p.scenario.model.hidden_size));
+  const auto x = plan.sequence ? input(ex, "parallel.tensor", static_cast<double>(plan.tensor))
+                               : constant(ex, "ranks that share the tokens outside products", 1.0,
+                                          "parallel.sequence is false");
+  const Bytes bytes{batch.tokens.value * d.value * batch.activation.value.value() / x.value};
+  return note(ex, payload, bytes, {{"tokens", batch.tokens}, {"d", d}, {"a", batch.activation}, {"x", x}});
+}
+
 Traced<Seconds> repeated(Traced<double> n, Traced<Seconds> t, Explain* ex) {
   return note(ex, repeated_formula, n.value * t.value, {{"n", n}, {"t", t}});
 }

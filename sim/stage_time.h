@@ -47,6 +47,13 @@ class SecondsSum {
   std::vector<Term> terms_;
 };
 
+/// a + b: pieces one after another.
+Traced<Seconds> plus(Traced<Seconds> a, Traced<Seconds> b, Explain* ex = nullptr);
+
+/// Activation bytes from a pipeline stage to the next: tokens d a, divided by the tensor degree under
+/// sequence parallelism.
+Traced<Bytes> stage_payload(const Prepared&, const ParallelPlan&, const MicroBatch&, Explain* ex = nullptr);
+
 /// n * t
 Traced<Seconds> repeated(Traced<double> n, Traced<Seconds> t, Explain* ex = nullptr);
 

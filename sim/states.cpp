@@ -30,6 +30,10 @@ StateShards state_shards(const ParallelPlan& plan, std::int64_t stage, Explain* 
     const auto one = constant(ex, "not sharded", 1.0, zero_paper);
     return {one, one};
   }
+  return all_replicas(plan, ex);
+}
+
+StateShards all_replicas(const ParallelPlan& plan, Explain* ex) {
   const double replicas = degree(plan.data) * degree(plan.context);
   if (!ex) return {{replicas}, {expert_replicas(plan)}};
   const auto d = stated(ex, "parallel.data", degree(plan.data)),

@@ -39,6 +39,8 @@ HeldElements held_elements(const Prepared&, const StageLayers&, const ParallelPl
 struct StateShards {
   Traced<double> dense{1}, experts{1};
 };
+/// Ranks that hold the same dense weights, and the same experts.
+StateShards all_replicas(const ParallelPlan&, Explain* ex = nullptr);
 /// Shards of a state that ZeRO cuts from `stage` on (1 optimizer, 2 gradients, 3 weights).
 StateShards state_shards(const ParallelPlan&, std::int64_t stage, Explain* ex = nullptr);
 

@@ -33,13 +33,16 @@ constexpr Formula experts_width{"widths.experts", "router logits", "E / x", "def
 constexpr Formula heads_width{"widths.heads", "query heads on one device", "H / t", "definition"};
 constexpr Formula scores_width{"widths.scores", "attention scores of one token on one device", "H / t * keys",
                                "definition"};
+constexpr Formula window_keys{"widths.window_keys", "keys that a window leaves", "min(n, W)", "definition"};
+constexpr Formula kept_sum{"operators.traffic.kept", "what the passes keep of one width", "sum(...)",
+                           "definition: what the stack's passes name"};
 constexpr Formula vocab_width{"widths.vocab", "logits on one device", "V / t", "definition"};
 
 class Recorder {
  public:
   Recorder(const WidthTable& t, const Architecture& a, const LayerKind& k, const ParallelPlan& p,
-           Tokens attended, Explain* ex, std::string_view key)
-      : table_(t), a_(a), kind_(k), plan_(p), attended_(attended), ex_(ex), key_(key) {}
+           Traced<double> attended, Explain* ex, const TrafficSource& source)
+      : table_(t), a_(a), kind_(k), plan_(p), attended_(attended), ex_(ex), source_(source) {}
 
   Traced<double> width(Width w) {
     const double v = table_[w];
@@ -96,16 +99,7 @@ class Recorder {
                     {{"E", count("model.moe.experts", a_.moe.experts)}, {"x", outside}});
       case Width::heads: return note(ex_, heads_width, v, {{"H", heads()}, {"t", t}});
       case Width::scores: {
-        const double keys = kind_.window > 0 ? std::min(attended_.value(), static_cast<double>(kind_.window))
-                                             : attended_.value();
-        return note(
-            ex_, scores_width, v,
-            {{"H", heads()},
-             {"t", t},
-             {"keys", constant(ex_,
-                               std::string(kind_.window > 0 ? "keys in the window " : "keys attended ") +
-                                   format_number(keys),
-                               keys, "tokens in the cache and new ones, limited by the window")}});
+        return note(ex_, scores_width, v, {{"H", heads()}, {"t", t}, {"keys", seen_keys()}});
       }
       case Width::vocab:
         return note(ex_, vocab_width, v, {{"V", count("model.vocab_size", a_.vocab_size)}, {"t", t}});
@@ -113,12 +107,22 @@ class Recorder {
     return {v, 0};
   }
 
-  /// A number of the stack's pass, under its value: equal numbers are one input.
-  Traced<double> number(std::string_view what, double v) {
-    const std::string key(key_);
-    const Origin origin = ex_->origin_of(
-        key + ".name", ex_->origin_of("software", Origin{Origin::Kind::preset, {}, "software stack", {}}));
-    return {v, ex_->input(key + ", " + std::string(what) + " " + format_number(v), v, Dim{}, origin)};
+  /// Elements or fixed bytes of one width: as a pass names them, or as the passes that keep them sum.
+  Traced<double> number(std::string_view what, double v, std::size_t width,
+                        std::array<double, num_widths> Traffic::*field) {
+    if (!source_.key.empty()) return of_pass(source_.key, what, v);
+    std::vector<Term> terms;
+    double sum = 0;
+    for (const Pass* pass : source_.kept_by) {
+      const double n = (pass->keep.*field)[width];
+      if (n == 0) continue;
+      sum += n;
+      terms.emplace_back("pass", of_pass(pass->key, std::string("keeps, ") + std::string(what), n));
+    }
+    if (terms.empty() && v == 0) return constant(ex_, "none in this format", 0.0, "the stack's passes");
+    if (terms.empty() || sum != v) terms.emplace_back("beside", by_rule(what, v - sum));
+    if (terms.size() == 1) return {v, terms.front().node};
+    return {v, ex_->note(kept_sum, v, Dim{}, terms)};
   }
 
  private:
@@ -127,6 +131,21 @@ class Recorder {
     return {value, ex_->input(key, value, Dim{}, Origin{Origin::Kind::default_value, {}, "not stated", {}})};
   }
   Traced<double> heads() { return count("model.heads", a_.heads); }
+  /// A number that a pass of the stack states, under its value: equal numbers are one input.
+  Traced<double> of_pass(std::string_view pass, std::string_view what, double v) {
+    const std::string key(pass);
+    const Origin origin = ex_->origin_of(key + ".name", {Origin::Kind::preset, {}, "software stack", {}});
+    return {v, ex_->input(key + ", " + std::string(what) + " " + format_number(v), v, Dim{}, origin)};
+  }
+  Traced<double> by_rule(std::string_view what, double v) {
+    const std::string key = std::string(source_.rule) + ", " + std::string(what) + " " + format_number(v);
+    return constant(ex_, key, v, "sim/activations.h");
+  }
+  Traced<double> seen_keys() {
+    if (kind_.window == 0) return attended_;
+    const auto W = count("model.sliding_window", kind_.window);
+    return note(ex_, window_keys, std::min(attended_.value, W.value), {{"n", attended_}, {"W", W}});
+  }
   Traced<double> other(std::string_view what, double v) {
     return {v, ex_->input(what, v, Dim{}, Origin{Origin::Kind::definition, {}, "tensor inventory", {}})};
   }
@@ -134,20 +153,20 @@ class Recorder {
   const Architecture& a_;
   const LayerKind& kind_;
   const ParallelPlan& plan_;
-  Tokens attended_;
+  Traced<double> attended_;
   Explain* ex_;
-  std::string_view key_;
+  const TrafficSource& source_;
 };
 
 }  // namespace
 
 Traced<BytesPerToken> traced_traffic(const Traffic& traffic, const WidthTable& table, const Architecture& a,
                                      const LayerKind& kind, const ParallelPlan& plan,
-                                     Traced<BytesPerElement> activation, Tokens attended, Explain* ex,
-                                     std::string_view key) {
+                                     Traced<BytesPerElement> activation, Traced<double> attended, Explain* ex,
+                                     const TrafficSource& source) {
   const BytesPerToken value = traffic_bytes(traffic, table, activation.value);
   if (!ex) return {value, 0};
-  Recorder record(table, a, kind, plan, attended, ex, key);
+  Recorder record(table, a, kind, plan, attended, ex, source);
   std::vector<Term> terms;
   for (std::size_t i = 0; i < num_widths; ++i) {
     const double n = traffic.activation_elements[i], x = traffic.fixed_bytes[i];
@@ -156,9 +175,9 @@ Traced<BytesPerToken> traced_traffic(const Traffic& traffic, const WidthTable& t
     const BytesPerToken bytes{table.elements[i] * (n * activation.value.value() + x)};
     terms.emplace_back(name, note(ex, share, bytes,
                                   {{"width", record.width(width)},
-                                   {"n", record.number("elements", n)},
+                                   {"n", record.number("elements", n, i, &Traffic::activation_elements)},
                                    {"a", activation},
-                                   {"x", record.number("fixed bytes", x)}}));
+                                   {"x", record.number("fixed bytes", x, i, &Traffic::fixed_bytes)}}));
   }
   if (terms.empty()) return constant(ex, "nothing moved", BytesPerToken{0}, "definition");
   return {value, ex->note(traffic_sum, value.value(), BytesPerToken::dim, terms)};

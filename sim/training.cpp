@@ -10,13 +10,6 @@
 namespace ridge {
 namespace {
 
-constexpr Formula local_tokens{"training.local_tokens", "tokens of a sequence on one context-parallel rank",
-                               "s / c", "definition"};
-constexpr Formula batch_tokens{"training.tokens", "tokens of a micro-batch on one device", "b * q",
-                               "definition"};
-constexpr Formula transfer_bytes{"training.transfer_bytes", "activation bytes from a stage to the next",
-                                 "tokens * d * a / x", "Narayanan et al. 2021, arXiv:2104.04473, section 4.1",
-                                 "x is the tensor degree under sequence parallelism"};
 constexpr Formula step_tokens{"training.step_tokens", "tokens of one optimizer step", "B * s", "definition"};
 constexpr Formula idle_formula{"training.bubble", "time the busiest stage waits for others",
                                "step - m * busy", "definition"};
@@ -40,9 +33,8 @@ void TrainingTimer::set_micro_batch() {
   const auto s = count("training.sequence_length", training_.sequence_length);
   const auto c = count("parallel.context", plan_.context);
   batch_.sequences = count("training.micro_batch", training_.micro_batch);
-  batch_.query_tokens = note(ex_, local_tokens, s.value / c.value, {{"s", s}, {"c", c}});
-  batch_.tokens = note(ex_, batch_tokens, batch_.sequences.value * batch_.query_tokens.value,
-                       {{"b", batch_.sequences}, {"q", batch_.query_tokens}});
+  batch_.query_tokens = local_tokens(s, c, ex_);
+  batch_.tokens = batch_tokens(batch_.sequences, batch_.query_tokens, ex_);
   batch_.new_tokens = s;
   batch_.past = constant(ex_, "no tokens in the cache", 0.0, "a training step starts every sequence");
   batch_.encoder_tokens = s;
@@ -92,8 +84,8 @@ void TrainingTimer::add_stage(const StageLayers& layers) {
   const auto host_backward = plus(host_time(launch, HostPhase::backward, b.kernels, b.collectives, ex_),
                                   host_time(launch, HostPhase::forward, r.kernels, r.collectives, ex_));
   const auto issued_backward = issued_time(device_backward, host_backward, ex_);
-  st.host_forward = minus(issued_forward, st.time.forward.device);
-  st.host_backward = minus(issued_backward, device_backward);
+  st.host_forward = host_wait(issued_forward, st.time.forward.device, ex_);
+  st.host_backward = host_wait(issued_backward, device_backward, ex_);
   st.forward = issued_forward;
   st.backward = issued_backward;
   if (plan_.zero == 3 && plan_.has_replicas()) add_gathers(st);
@@ -128,13 +120,7 @@ void TrainingTimer::share_copies(StageTime& t) {
 }
 
 void TrainingTimer::add_transfers(Stage& st) {
-  const auto d = count("model.hidden_size", s_.model.hidden_size);
-  const auto x = plan_.sequence ? count("parallel.tensor", plan_.tensor)
-                                : constant(ex_, "ranks that share the tokens outside products", 1.0,
-                                           "parallel.sequence is false");
-  const Bytes bytes{batch_.tokens.value * d.value * batch_.activation.value.value() / x.value};
-  const auto payload = note(ex_, transfer_bytes, bytes,
-                            {{"tokens", batch_.tokens}, {"d", d}, {"a", batch_.activation}, {"x", x}});
+  const auto payload = stage_payload(p_, plan_, batch_, ex_);
   const auto hop = point_to_point_time(payload, links_.pipeline, s_.hardware, ex_);
   const double chunks = static_cast<double>(chunks_per_stage(plan_.schedule, plan_.virtual_stages));
   const auto all = repeated(count("parallel.virtual_stages", static_cast<std::int64_t>(chunks)), hop, ex_);

@@ -15,10 +15,6 @@ inline constexpr Formula exposed_formula{
     "training.exposed", "communication that does not hide behind computation",
     "comm - share * min(comm, work)",
     "definition: at most `share` of it hides, and never more than the work it hides behind"};
-inline constexpr Formula joined{"training.sum", "pieces one after another", "sum(...)", "definition"};
-inline constexpr Formula difference{"training.host_wait", "time the device waits for the host",
-                                    "issued - device", "definition"};
-
 class TrainingTimer {
  public:
   TrainingTimer(const Prepared& p, const ParallelPlan& plan, Estimate& out, Explain* ex, OperatorList* list)
@@ -53,12 +49,7 @@ class TrainingTimer {
     return note(ex_, exposed_formula, comm.value - share * min(comm.value, behind.value),
                 {{"comm", comm}, {"share", input(ex_, key, share)}, {"work", behind}});
   }
-  Traced<Seconds> plus(Traced<Seconds> a, Traced<Seconds> b) {
-    return note(ex_, joined, a.value + b.value, {{"a", a}, {"b", b}});
-  }
-  Traced<Seconds> minus(Traced<Seconds> issued, Traced<Seconds> device) {
-    return note(ex_, difference, issued.value - device.value, {{"issued", issued}, {"device", device}});
-  }
+  Traced<Seconds> plus(Traced<Seconds> a, Traced<Seconds> b) { return ridge::plus(a, b, ex_); }
   Traced<Seconds> times_m(Traced<Seconds> t) { return repeated(micro_batches_, t, ex_); }
 
   void set_micro_batch();

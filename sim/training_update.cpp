@@ -1,3 +1,4 @@
+#include "sim/derived_inputs.h"
 #include "sim/training_timer.h"
 
 namespace ridge {
@@ -115,17 +116,18 @@ void TrainingTimer::add_offload(TimeParts& parts, const HeldElements& all, Trace
                                       "host memory bandwidth of one device's share", "W / k", "definition"};
   const PrecisionRecipe& r = s_.precision;
   const bool has_parameters = plan_.offload == Offload::optimizer_parameters;
-  const double visits = has_parameters ? 2 * micro_batches_.value : 1;
+  static constexpr Formula twice{"training.offload_visits", "times weights come up in a step", "2 * m",
+                                 "Ren et al. 2021: for each forward and each backward pass"};
+  const auto visits = has_parameters
+                          ? note(ex_, twice, 2 * micro_batches_.value, {{"m", micro_batches_}})
+                          : constant(ex_, "times weights come up in a step", 1.0, "once after the update");
   const ComputeNode& node = s_.hardware.node;
   const Link& host_link = s_.hardware.device.host_link;
-  const double sharing = static_cast<double>(std::min(node.devices, s_.devices));
+  const auto sharing = devices_of_node(s_, ex_);
   const HeldElements held = trained(all);
   const HeldElements& rising = has_parameters ? all : held;  // frozen weights come up as well
-  const auto each = note(ex_, weight_visits, r.weights * visits,
-                         {{"w", input(ex_, "precision.weights", r.weights)},
-                          {"x", constant(ex_, "times weights come up in a step", visits,
-                                         "once after the update, or once for each forward and backward pass "
-                                         "when parameters live on the host")}});
+  const auto each = note(ex_, weight_visits, r.weights * visits.value,
+                         {{"w", input(ex_, "precision.weights", r.weights)}, {"x", visits}});
   const auto down =
       state_bytes(held.dense, held.experts, input(ex_, "precision.gradients", r.gradients), shards, ex_);
   const auto up = state_bytes(rising.dense, rising.experts, each, shards, ex_);
@@ -136,10 +138,8 @@ void TrainingTimer::add_offload(TimeParts& parts, const HeldElements& all, Trace
   }
   const BytesPerSecond memory = node.host.memory.bandwidth.value;
   if (memory <= BytesPerSecond{0}) return;
-  const auto share = note(ex_, host_share, memory / sharing,
-                          {{"W", input(ex_, "hardware.node.host.memory.bandwidth", memory)},
-                           {"k", constant(ex_, "devices that share a host", sharing,
-                                          "the fewer of devices and devices per node")}});
+  const auto share = note(ex_, host_share, memory / sharing.value,
+                          {{"W", input(ex_, "hardware.node.host.memory.bandwidth", memory)}, {"k", sharing}});
   parts.add("optimizer", note(ex_, link_time, bytes.value / share.value, {{"bytes", bytes}, {"W", share}}));
 }
 

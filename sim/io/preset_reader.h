@@ -35,6 +35,8 @@ class PresetReader {
   PrecisionRecipe precision(const Node& part, Origins*, Diagnostics&);
   OptimizerRecipe optimizer(const Node& part, Origins*, Diagnostics&);
   /// Every storage format.
+  /// Where `formats` read each value, under "formats.".
+  const Origins& format_origins() const { return formats_.origins; }
   const StorageFormats& formats(Diagnostics&);
 
   const PresetIndex& presets() const { return presets_; }

@@ -224,7 +224,18 @@ class Reading {
       const auto it = all.packings.find(wanted.back());
       wanted.pop_back();
       if (it == all.packings.end() || !s_.formats.packings.insert(*it).second) continue;
+      keep_origins("formats.packings." + it->first + ".", format.source);
       if (!it->second.fallback.empty()) wanted.push_back(it->second.fallback);
+    }
+  }
+
+  void keep_origins(const std::string& under, const std::string& source) {
+    if (!options_.origins) return;
+    const Origins& all = presets_.format_origins();
+    for (auto it = all.lower_bound(under); it != all.end() && it->first.starts_with(under); ++it) {
+      Origin origin = it->second;
+      if (!origin.where.empty()) origin.kind = Origin::Kind::documented, origin.citation = source;
+      s_.origins.insert_or_assign(it->first, std::move(origin));
     }
   }
 
