@@ -6,6 +6,7 @@
 #include "calibrate/measure/run_file.h"
 #include "calibrate/measure/stop_signal.h"
 #ifdef RIDGE_HAVE_CUDA
+#include "calibrate/cuda/nccl_fabric.h"
 #include "calibrate/cuda/probes.h"
 #endif
 
@@ -133,6 +134,23 @@ int run_here(const MeasureCommand& c, const Backend& backend, ProbeSettings sett
   return is_good && file.points() > 0 ? done : not_accepted;
 }
 
+/// What carries messages between devices of this kind; empty: processes exchange them.
+std::function<std::unique_ptr<Fabric>(int, std::string&)> device_fabric(const Backend& backend,
+                                                                        const ProbeSettings& settings) {
+  if (backend.name != "cuda") return {};
+#if defined(RIDGE_HAVE_CUDA) && defined(RIDGE_HAVE_NCCL)
+  const int devices = std::max(1, backend.count().devices);
+  return [devices, is_quick = settings.is_quick](int index, std::string& why_not) {
+    return cuda::nccl_fabric(index % devices, is_quick, why_not);
+  };
+#else
+  return [settings](int, std::string& why_not) {
+    why_not = "this program was built without NCCL";
+    return std::unique_ptr<Fabric>();
+  };
+#endif
+}
+
 int run_in_cluster(const MeasureCommand& c, const Backend& backend, const ProbeSettings& settings,
                    const Launch& launch) {
   Diagnostics diagnostics;
@@ -143,7 +161,7 @@ int run_in_cluster(const MeasureCommand& c, const Backend& backend, const ProbeS
                  .plan = cluster_plan(c.phases),
                  .settings = settings,
                  .backend = backend,
-                 .fabric = {},
+                 .fabric = device_fabric(backend, settings),
                  .is_tcp = c.is_tcp};
   if (report_problems(diagnostics)) return bad_usage;
   watch_stop_signals();

@@ -8,8 +8,8 @@
 /// Nodes are told apart by name.  A rank that is lost is named, and the rest goes on without it.  Everything
 /// finished is in the file at once; with an earlier run at hand it is not done again.
 
-#include "calibrate/cluster/fabric.h"
 #include "calibrate/cluster/rendezvous.h"
+#include "calibrate/measure/fabric.h"
 #include "calibrate/measure/run_file.h"
 
 namespace ridge {
@@ -29,7 +29,8 @@ struct ClusterRank {
   ProbeSettings settings;
   Backend backend;
   /// Of the back end's own library; empty: messages between processes (host_fabric.h).
-  std::function<std::unique_ptr<Fabric>(const ClusterRank&)> fabric;
+  /// `index`: among the ranks of the node; null and a reason when there is none here.
+  std::function<std::unique_ptr<Fabric>(int index, std::string& why_not)> fabric;
   bool is_tcp = false;  ///< not MPI, even where it is there
 };
 

@@ -43,6 +43,14 @@ KnownPoints known_points(const json& task) {
 
 }  // namespace
 
+/// The probe is of the node, not of a device: one rank's measuring is enough.
+void Executor::leave_out(ProbeSettings& settings, std::string_view probe) const {
+  const auto chosen = chosen_probes(me_.backend, settings);
+  settings.only.clear();
+  for (const ProbeInfo& p : chosen)
+    if (p.name != probe) settings.only.push_back(p.name);
+}
+
 Executor::Executor(const ClusterRank& me, std::unique_ptr<Fabric> fabric)
     : me_(me), fabric_(std::move(fabric)) {}
 Executor::~Executor() = default;
@@ -54,6 +62,8 @@ json Executor::device(const json& task, const Tell& tell) {
   const int devices = std::max(1, me_.backend.count().devices);
   settings.device = task.at("index").get<int>() % devices;
   settings.known = &known;
+  if (settings.sharers > 1) settings.most_devices = 1;  // the others belong to other ranks
+  if (task.at("index").get<int>() > 0) leave_out(settings, "storage");
   const auto placed = [&](Measurement m) {
     m.rank = me_.launch.rank, m.node = me_.node;
     return m;
@@ -81,6 +91,9 @@ json Executor::pair(const json& task) {
   const int peer = task.at("peer").get<int>();
   const double budget = task.at("budget").get<double>();
   const bool leads = task.at("leads").get<bool>();
+  Group both{{me_.launch.rank, peer}, 0};
+  if (!leads) both = {{peer, me_.launch.rank}, 1};
+  if (fabric_->needs_group_id()) fabric_->join(both, bytes_of(task.at("id").get<std::string>()));
   json out = json::array();
   for (const bool is_first : {true, false})
     for (const json& size : task.at("sizes")) {
@@ -88,6 +101,7 @@ json Executor::pair(const json& task) {
       if (is_first == leads) out.push_back(summary_json(fabric_->time_message(peer, bytes, budget)));
       else fabric_->answer(peer, bytes);
     }
+  if (fabric_->needs_group_id()) fabric_->leave(both);
   return {{"done", out}};
 }
 

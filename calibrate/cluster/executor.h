@@ -17,7 +17,7 @@ class Executor {
 
   /// Tasks:
   ///   {"do": "device", "sharers": 4, "index": 1, "done": [keys], "visits": [lines]}    all probes
-  ///   {"do": "pair", "peer": 3, "leads": true, "sizes": [8, 4194304], "budget": 0.01}   both directions in turn
+  ///   {"do": "pair", "peer": 3, "leads": true, "id": hex, "sizes": [8, 4194304], "budget": 0.01}   both directions in turn
   ///   {"do": "id"}                                                                  of a new group
   ///   {"do": "group", "ranks": [0, 1], "id": hex, "operation": 0, "algorithm": "ring", "sizes": [..], "budget": ..}
   ///   {"do": "reset"}
@@ -28,6 +28,7 @@ class Executor {
   const Fabric* fabric() const { return fabric_.get(); }
 
  private:
+  void leave_out(ProbeSettings&, std::string_view probe) const;
   nlohmann::json device(const nlohmann::json& task, const Tell&);
   nlohmann::json pair(const nlohmann::json& task);
   nlohmann::json group(const nlohmann::json& task);

@@ -3,6 +3,7 @@
 #include "calibrate/cluster/host_fabric.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace ridge {
@@ -40,13 +41,21 @@ std::vector<Member> members_of(const std::map<int, std::string>& hellos,
 
 json welcome_for(const std::vector<Member>& members, const std::string& token, bool is_mpi) {
   json peers = json::array();
-  for (const Member& m : members) peers.push_back({m.rank, m.host, m.port});
+  for (const Member& m : members) peers.push_back({m.rank, m.host, m.port, m.index});
   return {{"peers", std::move(peers)}, {"token", token}, {"mpi", is_mpi}};
 }
 
 std::unique_ptr<Fabric> fabric_of(const ClusterRank& me, const json& welcome, const std::string& leader_host,
                                   Listener listener, std::unique_ptr<Transport> mpi) {
-  if (me.fabric) return me.fabric(me);
+  if (me.fabric) {
+    int index = 0;
+    for (const json& p : welcome.at("peers"))
+      if (p.at(0).get<int>() == me.launch.rank) index = p.at(3).get<int>();
+    std::string why_not;
+    auto own = me.fabric(index, why_not);
+    if (!own) fmt::print(stderr, "rank {}: no messages between devices: {}\n", me.launch.rank, why_not);
+    return own;
+  }
   if (me.backend.name != "cpu") return nullptr;
   if (welcome.value("mpi", false) && mpi) return host_fabric(std::move(mpi), me.launch.rank);
   std::map<int, PeerAddress> peers;

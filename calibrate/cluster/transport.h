@@ -2,7 +2,7 @@
 /// Messages between ranks of processes, by whatever carries them.
 
 #include "calibrate/cluster/channel.h"
-#include "calibrate/cluster/fabric.h"
+#include "calibrate/measure/fabric.h"
 
 #include <map>
 #include <memory>

@@ -2,51 +2,15 @@
 // launches; the time of a collective is that of the slowest rank.
 
 #include "calibrate/cuda/context.h"
+#include "calibrate/cuda/nccl.h"
 #include "calibrate/cuda/team.h"
 
 #include <cmath>
 #include <cstdlib>
 #include <cuda_bf16.h>
-#include <nccl.h>
 
 namespace ridge::cuda {
 namespace {
-
-struct Nccl {
-  SharedLibrary file{"libnccl.so.2", "libnccl.so"};
-  decltype(&ncclGetVersion) version;
-  decltype(&ncclGetUniqueId) unique_id;
-  decltype(&ncclCommInitRank) init;
-  decltype(&ncclCommDestroy) destroy;
-  decltype(&ncclAllReduce) all_reduce;
-  decltype(&ncclAllGather) all_gather;
-  decltype(&ncclReduceScatter) reduce_scatter;
-  decltype(&ncclBroadcast) broadcast;
-  decltype(&ncclSend) send;
-  decltype(&ncclRecv) receive;
-  decltype(&ncclGroupStart) group_start;
-  decltype(&ncclGroupEnd) group_end;
-  decltype(&ncclGetErrorString) error;
-
-  Nccl() {
-    file.get(version, "ncclGetVersion");
-    file.get(unique_id, "ncclGetUniqueId");
-    file.get(init, "ncclCommInitRank");
-    file.get(destroy, "ncclCommDestroy");
-    file.get(all_reduce, "ncclAllReduce");
-    file.get(all_gather, "ncclAllGather");
-    file.get(reduce_scatter, "ncclReduceScatter");
-    file.get(broadcast, "ncclBroadcast");
-    file.get(send, "ncclSend");
-    file.get(receive, "ncclRecv");
-    file.get(group_start, "ncclGroupStart");
-    file.get(group_end, "ncclGroupEnd");
-    file.get(error, "ncclGetErrorString");
-  }
-  void check(ncclResult_t r, const char* what) const {
-    if (r != ncclSuccess) throw ProbeError(std::string(what) + ": " + error(r));
-  }
-};
 
 enum class Op { all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, send_receive };
 constexpr const char* op_names[] = {"all_reduce", "all_gather", "reduce_scatter",

@@ -119,9 +119,12 @@ Measurements fastest_collectives(const Measurements& all) {
     if (at == std::string::npos || m.rank >= 0) continue;
     const std::size_t type = at + group.size();
     Measurement best = m;
-    best.variant = fmt::format("{} devices, {}, fastest", m.variant.substr(0, at),
-                               m.variant.substr(type, comma > type ? comma - type : 0));
-    best.kernel = m.variant.substr(comma + 2);
+    const std::string algorithm = m.variant.substr(comma + 2);
+    const bool is_launch = algorithm == "eager" || algorithm == "graph";  // a plan asks for one of them
+    best.variant = fmt::format("{} devices, {}, {}", m.variant.substr(0, at),
+                               m.variant.substr(type, comma > type ? comma - type : 0),
+                               is_launch ? algorithm : "fastest");
+    best.kernel = algorithm;
     const PointKey key{best.family, best.variant, sizes_text(best)};
     const auto [it, is_new] = fastest.try_emplace(key, best);
     if (!is_new && best.time < it->second.time) it->second = std::move(best);

@@ -1,8 +1,9 @@
 #pragma once
 /// How the ranks of a run move data: what a back end offers to the cluster's driver.
 ///
-/// The processor's fabric (host_fabric.h) runs our own algorithms over TCP or MPI messages, and MPI's own
-/// collectives; one of NCCL makes communicators from the id that the first member hands to the others.  All
+/// The processor's fabric (calibrate/cluster/host_fabric.h) runs our own algorithms over TCP or MPI messages, and
+/// MPI's own collectives; that of NCCL (calibrate/cuda/nccl_fabric.h) makes communicators from an id that the
+/// first member hands to the others.  All
 /// members of a group call the same functions in the same order; each returns what it measured itself, and
 /// the driver takes the slowest.
 
@@ -36,7 +37,8 @@ class Fabric {
 
   virtual std::string element_type() const = 0;  ///< of collectives: "fp32"
 
-  /// What the first member of a new group gives to all (any bytes); empty when nothing is needed.
+  /// What the first member of a new group gives to all: any bytes.
+  virtual bool needs_group_id() const { return false; }
   virtual std::string make_group_id() { return {}; }
   virtual void join(const Group&, const std::string& id) = 0;
   virtual void leave(const Group&) = 0;
@@ -47,7 +49,7 @@ class Fabric {
   virtual SampleSummary time(const Group&, Collective, const std::string& algorithm, std::size_t bytes,
                              double budget) = 0;
 
-  /// Seconds of a message to the peer, measured here, while the peer calls answer(); one direction.
+  /// In a group of two that was joined: seconds of a message to the peer, measured here, while the peer calls answer(); one direction.
   virtual SampleSummary time_message(int peer, std::size_t bytes, double budget) = 0;
   virtual void answer(int peer, std::size_t bytes) = 0;
 
