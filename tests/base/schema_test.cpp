@@ -1,8 +1,7 @@
 #include "base/schema.h"
 
-#include "base/literals.h"
-#include "base/schema_text.h"
 #include "base/yaml/read_document.h"
+#include "tests/base/sample_device.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,65 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-enum class Colour { red, green };
-
-struct Memory {
-  Bytes capacity = 80_GiB;
-  BytesPerSecond bandwidth = 3.35_TBps;
-  double efficiency_fraction = 0.9;
-};
-
-struct Device {
-  std::string name;
-  std::int64_t cores = 1;
-  bool tied = false;
-  Colour colour = Colour::green;
-  Memory memory;
-  std::optional<Seconds> latency;
-  std::optional<std::vector<std::int64_t>> shape;
-  std::vector<Memory> levels;
-  std::map<std::string, FlopPerSecond> peaks;
-};
-
-}  // namespace
-
-template <> struct EnumNames<Colour> {
-  static constexpr std::pair<Colour, std::string_view> names[] = {{Colour::red, "red"},
-                                                                  {Colour::green, "green"}};
-};
-template <> struct SchemaOf<Memory> {
-  static const Schema<Memory>& get() {
-    static const Schema<Memory> s{
-        "memory",
-        "One memory level",
-        {
-            field("capacity", &Memory::capacity, "size").positive().alias("size"),
-            field("bandwidth", &Memory::bandwidth, "peak, one direction").positive(),
-            field("efficiency_fraction", &Memory::efficiency_fraction, "achieved share").fraction(),
-        }};
-    return s;
-  }
-};
-template <> struct SchemaOf<Device> {
-  static const Schema<Device>& get() {
-    static const Schema<Device> s{"device",
-                                  "A test device",
-                                  {
-                                      field("name", &Device::name, "free text").required(),
-                                      field("cores", &Device::cores, "processors").range(1, 1024),
-                                      field("tied", &Device::tied, "a switch"),
-                                      field("colour", &Device::colour, "a choice"),
-                                      field("memory", &Device::memory, "main memory"),
-                                      field("latency", &Device::latency, "of the link").non_negative(),
-                                      field("shape", &Device::shape, "mesh").positive(),
-                                      field("levels", &Device::levels, "caches"),
-                                      field("peaks", &Device::peaks, "by precision").positive(),
-                                  }};
-    return s;
-  }
-};
-
-namespace {
+using namespace test;
 
 struct Outcome {
   Device device;
@@ -278,38 +219,6 @@ TEST(SchemaLaws, TheOrderOfKeysDoesNotMatter) {
     std::shuffle(n.entries.begin(), n.entries.end(), random);
     EXPECT_EQ(write_yaml(write_value(read_text(write_yaml(n)).device)), expected);
   }
-}
-
-TEST(SchemaText, DescribesTypesRangesAndDefaults) {
-  std::string text;
-  for (const FieldInfo& f : schema_info<Device>().fields) {
-    text += constraints_text(f) + '\n';
-    for (const FieldInfo& child : f.children) text += constraints_text(child) + '\n';
-  }
-  EXPECT_THAT(text, HasSubstr("text, required"));
-  EXPECT_THAT(text, HasSubstr("count, at least 1, at most 1024, default 1"));
-  EXPECT_THAT(text, HasSubstr("red | green, default green"));
-  EXPECT_THAT(text, HasSubstr("number, at least 0, at most 1, default 0.9"));
-  EXPECT_THAT(text, HasSubstr("greater than 0, default 85899345920 B, also 'size'"));
-  EXPECT_THAT(text, HasSubstr("list of memory"));
-  EXPECT_THAT(text, HasSubstr("list of count"));
-}
-
-TEST(SchemaText, ListsDottedKeys) {
-  const auto keys = dotted_keys(schema_info<Device>().fields);
-  EXPECT_THAT(keys, testing::IsSupersetOf({"name", "memory", "memory.capacity", "levels.bandwidth"}));
-}
-
-TEST(SchemaText, ExportsAJsonSchema) {
-  const Node n = json_schema(schema_info<Device>());
-  EXPECT_EQ(n.at("title")->text, "device");
-  EXPECT_EQ(n.at("properties.memory.properties.capacity.type")->text, "string");
-  EXPECT_EQ(n.at("properties.cores.maximum")->text, "1024");
-  EXPECT_EQ(n.at("properties.colour.enum.1")->text, "green");
-  EXPECT_EQ(n.at("properties.levels.items.type")->text, "object");
-  EXPECT_EQ(n.at("properties.peaks.additionalProperties.type")->text, "string");
-  EXPECT_EQ(n.at("required.0")->text, "name");
-  EXPECT_EQ(n.at("additionalProperties")->text, "false");
 }
 
 }  // namespace
