@@ -35,6 +35,13 @@ ParsedArguments help(Grammar& g, const CLI::App* command, int status) {
 }
 
 ParsedArguments unknown_command(Grammar& g, const std::string& name) {
+  if (name == "search")
+    return {std::nullopt,
+            {},
+            "ridge: this version does not search for plans\n"
+            "  'ridge plan SCENARIO' says which changes would help, and\n"
+            "  'ridge compare SCENARIO --vary KEY=VALUE,VALUE...' tries those you name\n",
+            2};
   return failure("unknown command '" + printable(name) + "'", nearest(name, g.command_names()), "");
 }
 

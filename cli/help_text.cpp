@@ -6,10 +6,10 @@ namespace {
 constexpr HelpText texts[] = {
     {"ridge", "Plans the training and serving of language models: does it fit, how fast, and why.",
      R"(ridge plan llama-3-70b-64-h100                  a real pretraining job, from a preset
-ridge train llama-3-8b --on hgx-h200 -n 8       the same kind of answer from flags
+ridge train gpt2-xl --on hgx-h200 -n 8          the same kind of answer from flags
 ridge infer llama-3-70b --on dgx-h100 --tp 8    time to first token, time per token
 ridge explain time.step_seconds llama-3-70b-64-h100
-ridge help COMMAND                              help of one command, with examples)"},
+ridge help plan                                 help of one command, with examples)"},
     {"list", "Lists the presets there are",
      R"(ridge list                        how many of each kind
 ridge list models                 with parameters, layers, context
@@ -32,18 +32,18 @@ ridge plan run.yaml --explain memory.peak_allocated_bytes
 ridge plan run.yaml > /dev/null && sbatch job.sh      only when it fits)"},
     {"train", "Plans a training step from flags",
      R"(ridge train llama-3-8b --on hgx-h200 --devices 8 --zero 3 --precision fsdp-bf16
-ridge train llama-3-70b --on dgx-h100 --devices 64 --tp 8 --pp 2 --sp \
+ridge train llama-3-70b --on dgx-h100 --devices 64 --tp 8 --pp 2 --sp --zero 1 \
   --seq 8192 --global-batch 256 --recompute selective
 ridge train llama-3-8b --on hgx-h200 --method lora --lora-rank 16 --save lora.yaml)"},
     {"infer", "Plans serving from flags: prompt, one token, or a whole request",
      R"(ridge infer llama-3-70b --on dgx-h100 --tp 8 --batch 32 --prompt 2048 --output 256
 ridge infer llama-3-8b --on m3-max-40 --software llama.cpp --weights gguf:Q4_K_M
-ridge infer deepseek-v3 --on hgx-h200 --tp 8 --phase decode --batch 64 --prompt 4096)"},
+ridge infer deepseek-v3 --on hgx-h200 --tp 8 --weights fp8 --phase decode --prompt 4096)"},
     {"compare", "Puts scenarios side by side with their differences",
      R"(ridge compare before.yaml after.yaml
-ridge compare llama-3-70b-64-h100 +hardware=hgx-h200 +parallel.tensor=4
+ridge compare llama-3-70b-64-h100 +hardware=hgx-h200 +training.precision=fp8
 ridge compare run.yaml run.yaml,parallel.zero=1,training.recompute=full
-ridge compare llama-3-70b-64-h100 --vary training.micro_batch=1,2,4)",
+ridge compare llama-3-70b-64-h100 --vary parallel.virtual_stages=2,4)",
      "A scenario may carry changes after commas; +KEY=VALUE is the first scenario with a change. "
      "--set applies to all."},
     {"validate", "Compares predictions with measurements",

@@ -46,6 +46,9 @@ int run(const std::vector<std::string>& arguments, std::istream& in, std::ostrea
     const ParsedArguments parsed = parse_arguments(arguments);
     if (!parsed.arguments) return print_help(parsed, parsed.status == 0 ? out : err, terminal);
     Session session(*parsed.arguments, in, out, err, terminal);
+    Diagnostics problems;
+    session.presets.check_overlay(problems);
+    if (report_problems(session, problems)) return 2;
     const int status = run_command(session);
     out.flush();
     return out ? status : 3;

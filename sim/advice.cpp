@@ -140,6 +140,9 @@ class Changes {
     if (s_.precision.compute == "bf16" || s_.precision.compute == "fp16")
       if (s_.hardware.device.peaks.find(Precision::fp8))
         add(AdviceKind::numerics, "products in fp8", {"training.precision=fp8"});
+    const auto execution = matrix_execution(s_.hardware.device, precision_named(s_.precision.compute));
+    if (execution && !execution->on_matrix_unit && s_.hardware.device.peaks.find(Precision::fp16))
+      add(AdviceKind::numerics, "products in fp16", {"training.precision=mixed-fp16"});
     if (s_.precision.compute == "fp32")
       add(AdviceKind::numerics, "products in bf16", {"training.precision=mixed-bf16"});
     if (!fits_ && t.optimizer == "adamw")

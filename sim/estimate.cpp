@@ -5,6 +5,7 @@
 #include "sim/labels.h"
 #include "sim/memory.h"
 #include "sim/operator_case.h"
+#include "sim/premises.h"
 #include "sim/prepare.h"
 #include "sim/states.h"
 #include "sim/training.h"
@@ -26,6 +27,7 @@ void count_parameters(const Prepared& p, Estimate& e, Explain* ex) {
 }
 
 void add_notes(const Prepared& p, Estimate& e) {
+  e.warnings = doubtful_premises(p);
   e.notes = plan_notes(p, e.plan);
   const Training* t = p.scenario.training();
   if (t && !t->recompute) e.notes.emplace_back("training.recompute is not stated: none is assumed");

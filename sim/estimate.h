@@ -76,8 +76,9 @@ std::string_view name(Resource);
 struct Estimate {
   bool fits = false;  ///< no violation and peak <= capacity
   std::vector<Violation> violations;
-  std::vector<std::string> notes;  ///< assumptions worth saying ("recompute not stated: none assumed")
-  ParallelPlan plan;               ///< as resolved: data derived, ...
+  std::vector<std::string> warnings;  ///< premises that deserve doubt
+  std::vector<std::string> notes;     ///< assumptions worth saying ("recompute not stated: none assumed")
+  ParallelPlan plan;                  ///< as resolved: data derived, ...
   ParameterCounts parameters;
   MemoryEstimate memory;
   TimeEstimate time;

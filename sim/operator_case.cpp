@@ -51,7 +51,9 @@ class OperatorTimer {
                      ex)),
         width_(input(ex, "operator.dtype", BytesPerElement{bytes_of(o_.dtype)})) {}
 
-  bool run() {
+  void run() {
+    check();
+    if (!out_.violations.empty()) return;
     if (o_.kind == "gemm")
       product("gemm", count("operator.m", o_.m), count("operator.n", o_.n), count("operator.k", o_.k),
               rates_.one);
@@ -61,14 +63,33 @@ class OperatorTimer {
     else if (o_.kind == "collective") collective();
     else if (o_.kind == "moe_layer") moe_layer();
     else if (o_.kind == "optimizer") optimizer();
-    else return false;
     parts_.finish("seconds");
     set_interval(out_.time, s_.software, ex_);
     out_.limits = limits_of(out_.time, by_bound_, ex_);
-    return true;
   }
 
  private:
+  void refuse(std::string code, std::string problem, std::string remedy) {
+    out_.violations.push_back({std::move(code), std::move(problem), std::move(remedy)});
+  }
+
+  void check() {
+    const bool has_products = o_.kind == "gemm" || o_.kind == "moe_layer" || o_.kind.starts_with("attention");
+    if (has_products && !rates_.can_compute)
+      refuse("precision-unsupported", s_.hardware.device.name + " cannot compute in " + o_.dtype,
+             "choose another operator.dtype");
+    const bool crosses_host = o_.kind == "copy" && o_.direction.find("host") != std::string::npos;
+    if (crosses_host && !(s_.hardware.device.host_link.bandwidth.value > BytesPerSecond{0}))
+      refuse("no-host-link", s_.hardware.device.name + " has no link to a host",
+             "state hardware.device.host_link.bandwidth");
+    const std::int64_t ranks = o_.kind == "collective"  ? s_.devices
+                               : o_.kind == "moe_layer" ? o_.expert_parallel
+                                                        : 1;
+    if (ranks > 1 && !group_link(s_.hardware, ranks, 1).is_joined)
+      refuse("not-connected", s_.hardware.name + " does not join " + std::to_string(ranks) + " devices",
+             "use fewer devices, or add a tier under hardware.tiers");
+  }
+
   Traced<double> count(std::string_view key, std::int64_t v) {
     return input(ex_, key, static_cast<double>(v));
   }
@@ -93,7 +114,7 @@ class OperatorTimer {
     AttentionShape a;
     a.sequences = count("operator.batch", o_.batch);
     a.heads = count("operator.heads", o_.heads);
-    a.kv_heads = count("operator.kv_heads", o_.kv_heads);
+    a.kv_heads = o_.kv_heads > 0 ? count("operator.kv_heads", o_.kv_heads) : a.heads;
     a.key_dim = a.value_dim = count("operator.head_dim", o_.head_dim);
     a.key_tokens = count("operator.sequence", o_.sequence);
     a.activation = a.cache = width_;
@@ -107,9 +128,11 @@ class OperatorTimer {
     batch.new_tokens = a.key_tokens;
     batch.past = constant(ex_, "no tokens in the cache", 0.0, "one attention over a whole sequence");
     a.pairs = attention_pairs(batch, LayerKind{.is_causal = o_.causal}, 0, true, ex_);
-    add("attention", OperatorKind::attention,
-        attention_cost(a, o_.phase == "backward" ? AttentionPass::backward : AttentionPass::prefill, rates_,
-                       ex_));
+    if (o_.phase != "backward")
+      add("attention", OperatorKind::attention, attention_cost(a, AttentionPass::prefill, rates_, ex_));
+    if (o_.phase != "forward")
+      add("attention backward", OperatorKind::attention,
+          attention_cost(a, AttentionPass::backward, rates_, ex_));
   }
 
   void copy() {
@@ -119,7 +142,6 @@ class OperatorTimer {
                  pass_cost(rates_.one, note(ex_, copy_bytes, 2.0 * n.value, {{"n", n}}), rates_, ex_));
     }
     const Link& link = s_.hardware.device.host_link;
-    if (link.bandwidth.value <= BytesPerSecond{0}) return;
     const auto W = host_link_bandwidth(link, ex_);
     const auto l = input(ex_, "hardware.device.host_link.latency", link.latency.value);
     KernelCost cost;
@@ -152,8 +174,7 @@ class OperatorTimer {
     else if (o_.collective == "reduce_scatter") kind = CollectiveKind::reduce_scatter;
     else if (o_.collective == "all_to_all") kind = CollectiveKind::all_to_all;
     else if (o_.collective == "broadcast") kind = CollectiveKind::broadcast;
-    else if (o_.collective == "send_receive" || o_.collective == "send_recv")
-      kind = CollectiveKind::send_receive;
+    else if (o_.collective == "send_receive") kind = CollectiveKind::send_receive;
     exchange("collective", kind, input(ex_, "operator.bytes", Bytes{static_cast<double>(o_.bytes)}),
              s_.devices);
   }
@@ -196,17 +217,8 @@ class OperatorTimer {
 
 }  // namespace
 
-const std::vector<std::string>& operator_kinds() {
-  static const std::vector<std::string> kinds = {"gemm",    "attention",  "attention_decode", "copy",
-                                                 "rmsnorm", "collective", "moe_layer",        "optimizer"};
-  return kinds;
-}
-
 void time_operator(const Prepared& p, const ParallelPlan&, Estimate& out, Explain* ex, OperatorList* list) {
-  if (OperatorTimer(p, out, ex, list).run()) return;
-  out.violations.push_back(
-      {"unknown-operator", "operator kind '" + p.scenario.operator_case()->kind + "' is not known",
-       "use one of gemm, attention, attention_decode, copy, rmsnorm, collective, moe_layer, optimizer"});
+  OperatorTimer(p, out, ex, list).run();
 }
 
 }  // namespace ridge

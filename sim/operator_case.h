@@ -8,15 +8,10 @@
 #include "sim/estimate.h"
 #include "sim/prepare.h"
 
-#include <string>
-#include <vector>
-
 namespace ridge {
 
-/// Kinds that `operator.kind` may name.
-const std::vector<std::string>& operator_kinds();
-
-/// Fills `time`; an unknown kind leaves a violation.
+/// Fills `time`; what the hardware cannot do leaves a violation.
+/// Pre  the sizes that the kind needs are positive (read_operator.h sees to it).
 void time_operator(const Prepared&, const ParallelPlan&, Estimate&, Explain* ex = nullptr,
                    OperatorList* list = nullptr);
 

@@ -235,6 +235,7 @@ const Schema<SoftwareStack>& SchemaOf<SoftwareStack>::get() {
                 "where the numbers come from, by key: launch, allocator.pool_fraction"),
           field("extends", &S::extends, "stack whose values this one starts from"),
           field("aliases", &S::aliases, "other names"),
+          field("purpose", &S::purpose, "what it is made for; training on a serving stack is refused"),
           field("attention", &S::attention,
                 "attention core: one flash kernel, or products with scores in memory"),
           field("at_peak", &S::at_peak, "kernels at the device's peaks, without gaps: the roofline bound"),

@@ -106,6 +106,8 @@ struct AdapterKernels {
 };
 template <> struct SchemaOf<AdapterKernels> { static const Schema<AdapterKernels>& get(); };
 enum class LaunchMode { eager, graph };
+/// What a stack is made for.
+enum class StackPurpose { any, training, serving };
 
 struct Launch {
   LaunchMode mode = LaunchMode::eager;
@@ -155,6 +157,7 @@ struct SoftwareStack {
   std::map<std::string, StackOrigin>
       origins;  ///< by key: "launch", "allocator.pool_fraction"; the longest wins
   std::vector<std::string> aliases;
+  StackPurpose purpose = StackPurpose::any;
   AttentionKernel attention = AttentionKernel::flash;
   bool at_peak = false;           ///< kernels at the device's peaks, without gaps: the roofline bound
   bool attention_flash2 = false;  ///< FlashAttention 2 kernels instead of the device's best
@@ -208,6 +211,10 @@ template <> struct EnumNames<AttentionKernel> {
 template <> struct EnumNames<CastKernels> {
   static constexpr std::pair<CastKernels, std::string_view> names[] = {
       {CastKernels::weights, "weights"}, {CastKernels::weights_inputs, "weights+inputs"}};
+};
+template <> struct EnumNames<StackPurpose> {
+  static constexpr std::pair<StackPurpose, std::string_view> names[] = {
+      {StackPurpose::any, "any"}, {StackPurpose::training, "training"}, {StackPurpose::serving, "serving"}};
 };
 template <> struct EnumNames<LaunchMode> {
   static constexpr std::pair<LaunchMode, std::string_view> names[] = {{LaunchMode::eager, "eager"},

@@ -5,6 +5,7 @@
 #include "sim/kernels.h"
 #include "sim/memory.h"
 #include "sim/partition.h"
+#include "sim/premises.h"
 #include "sim/schedule.h"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ class Checker {
     experts();
     if (const Training* t = p_.scenario.training()) training(*t);
     if (const Inference* i = p_.scenario.inference()) inference(*i);
+    positions();
     precision();
     network();
     return std::move(found_);
@@ -185,7 +187,11 @@ class Checker {
                           ? divisors(t.global_batch / t.micro_batch, 4096)
                           : "1"));
     }
-    sequence(t.sequence_length, "training.sequence_length");
+    divisible(t.sequence_length, "training.sequence_length");
+    if (p_.scenario.software.purpose == StackPurpose::serving) {
+      add("stack-by-workload", fmt::format("{} serves and does not train", p_.scenario.software_name),
+          "set software to megatron-core, torchtitan, transformers-eager or another stack that trains");
+    }
     const std::int64_t m = micro_batches_per_step(t, plan_);
     if (plan_.schedule == ScheduleKind::dualpipe && plan_.pipeline > 1 &&
         (m < 2 * plan_.pipeline || m % 2 != 0)) {
@@ -215,14 +221,20 @@ class Checker {
   }
 
   void inference(const Inference& i) {
-    sequence(i.phase == InferencePhase::decode ? 0 : i.prompt_tokens, "inference.prompt_tokens");
+    divisible(i.phase == InferencePhase::decode ? 0 : i.prompt_tokens, "inference.prompt_tokens");
+    if (i.phase != InferencePhase::prefill && !a_.causal && a_.encoder_layers == 0) {
+      add("encoder-generates",
+          fmt::format("{} is an encoder: it reads whole sequences and generates none",
+                      p_.scenario.model_name),
+          "set inference.phase to prefill");
+    }
     if (plan_.offload != Offload::none) {
       add("offload-unasked", "offload holds optimizer states, and inference has none",
           "set parallel.offload to none");
     }
   }
 
-  void sequence(std::int64_t tokens, const char* key) {
+  void divisible(std::int64_t tokens, const char* key) {
     const std::int64_t parts = plan_.context * (plan_.sequence ? plan_.tensor : 1);
     if (tokens > 0 && parts > 1 && tokens % parts != 0) {
       add("sequence-by-context",
@@ -230,11 +242,14 @@ class Checker {
                       plan_.sequence ? " x tensor" : ""),
           fmt::format("set {} to a multiple of {}", key, parts));
     }
-    if (a_.positions == Positions::learned && a_.max_positions > 0 && tokens > a_.max_positions) {
-      add("sequence-by-positions",
-          fmt::format("{} {} exceeds the model's {} learned positions", key, tokens, a_.max_positions),
-          fmt::format("set {} to {} or less, or raise model.max_positions", key, a_.max_positions));
-    }
+  }
+
+  void positions() {
+    const auto [tokens, keys] = longest_sequence(p_.scenario);
+    if (a_.positions != Positions::learned || a_.max_positions <= 0 || tokens <= a_.max_positions) return;
+    add("sequence-by-positions",
+        fmt::format("{} {} exceeds the model's {} learned positions", keys, tokens, a_.max_positions),
+        fmt::format("ask for {} tokens or fewer, or raise model.max_positions", a_.max_positions));
   }
 
   void precision() {

@@ -6,6 +6,7 @@
 /// Codes  degree, devices-by-plan, heads-by-tensor, kv-heads-by-tensor, ffn-by-tensor, layers-by-pipeline,
 ///        virtual-stages-by-schedule, stages-by-schedule, micro-batches-by-schedule, batch-by-data,
 ///        sequence-by-context, sequence-by-positions, experts-by-expert, experts-absent, plane-by-expert,
+///        stack-by-workload, encoder-generates,
 ///        offload-by-zero, offload-unasked, lora-rank, precision-unsupported, not-connected;
 ///        with the estimate: out-of-memory, out-of-host-memory
 /// No allocation when nothing is broken.

@@ -44,23 +44,33 @@ const Schema<Inference>& SchemaOf<Inference>::get() {
   return s;
 }
 
+const std::vector<std::string>& operator_kinds() {
+  static const std::vector<std::string> kinds = {"gemm",    "attention",  "attention_decode", "copy",
+                                                 "rmsnorm", "collective", "moe_layer",        "optimizer"};
+  return kinds;
+}
+
 const Schema<OperatorCase>& SchemaOf<OperatorCase>::get() {
   using O = OperatorCase;
   static const Schema<O> s{
       "operator",
       "One operator alone; which sizes matter depends on its kind",
       {
-          field("kind", &O::kind,
-                "gemm | attention | attention_decode | copy | rmsnorm | collective | moe_layer | optimizer")
-              .required(),
-          field("direction", &O::direction, "copy: device_to_device | host_to_device | device_to_host"),
-          field("dtype", &O::dtype, "number format of the operands"),
-          field("implementation", &O::implementation,
-                "attention: flash | cudnn | math; rmsnorm: fused | eager"),
-          field("phase", &O::phase, "forward | backward | forward+backward"),
-          field("collective", &O::collective, "all_reduce | all_gather | reduce_scatter | all_to_all | ..."),
-          field("launch", &O::launch, "how kernels are issued: eager | graph"),
-          field("optimizer", &O::optimizer, "optimizer of presets/optimizers"),
+          field("kind", &O::kind, "what is timed").one_of(operator_kinds()).required(),
+          field("direction", &O::direction, "copy: from where to where; absent: on the device")
+              .one_of({"device_to_device", "host_to_device", "device_to_host"}),
+          field("dtype", &O::dtype, "number format of the operands")
+              .one_of({"fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "fp6", "fp4", "nvfp4", "mxfp4", "int8",
+                       "int4"}),
+          field("implementation", &O::implementation, "attention: which kernels").one_of({"flash", "cudnn"}),
+          field("phase", &O::phase, "attention: which passes")
+              .one_of({"forward", "backward", "forward+backward"}),
+          field("collective", &O::collective, "collective: which; over all devices")
+              .one_of(
+                  {"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "send_receive"}),
+          field("launch", &O::launch, "how a measurement issued its kernels; carried through")
+              .one_of({"eager", "stream", "graph"}),
+          field("optimizer", &O::optimizer, "optimizer: which").one_of({"adamw"}),
           field("bytes", &O::bytes, "payload of a copy or collective").range(0, 1e15),
           field("rows", &O::rows, "rmsnorm: rows").range(0, 1e9),
           field("hidden", &O::hidden, "width of a row").range(0, 1e7),

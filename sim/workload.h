@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ridge {
 
@@ -42,7 +43,7 @@ struct Inference {
 
 /// One operator on its own; which sizes matter depends on `kind`.
 struct OperatorCase {
-  std::string kind;  ///< gemm attention attention_decode copy rmsnorm collective moe_layer optimizer
+  std::string kind;  ///< one of operator_kinds()
   std::string direction, dtype = "bf16", implementation, phase = "forward", collective, launch,
                          optimizer = "adamw";
   std::int64_t bytes = 0, rows = 0, hidden = 0, m = 0, n = 0, k = 0;
@@ -50,6 +51,9 @@ struct OperatorCase {
   std::int64_t ffn = 0, experts = 0, top_k = 0, tokens = 0, expert_parallel = 1, parameters = 0;
   bool causal = true;
 };
+
+/// Kinds that `operator.kind` may name.
+const std::vector<std::string>& operator_kinds();
 
 /// What was measured, for `ridge validate`; every key is optional.
 struct Measured {

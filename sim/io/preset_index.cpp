@@ -125,6 +125,26 @@ struct PresetIndex::Impl {
   }
 };
 
+void PresetIndex::check_overlay(Diagnostics& diagnostics) const {
+  if (impl_->overlay.empty()) return;
+  const fs::path root(impl_->overlay);
+  std::error_code ignored;
+  const Span span{std::make_shared<Source>(Source{"--presets", impl_->overlay}), 1, 1,
+                  static_cast<int>(impl_->overlay.size())};
+  if (!fs::is_directory(root, ignored)) {
+    diagnostics.error("no-folder", fmt::format("'{}' is no folder", printable(impl_->overlay, 200)), span);
+    return;
+  }
+  std::vector<std::string> folders;
+  for (std::size_t k = 0; k < num_kinds; ++k) {
+    folders.emplace_back(folder_of(static_cast<PresetKind>(k)));
+    if (fs::is_directory(root / folders.back(), ignored)) return;
+  }
+  diagnostics
+      .error("no-presets", fmt::format("'{}' has no folder of presets", printable(impl_->overlay, 200)), span)
+      .expected = std::move(folders);
+}
+
 PresetIndex::PresetIndex(std::string overlay_folder) : impl_(std::make_unique<Impl>()) {
   impl_->overlay = std::move(overlay_folder);
 }

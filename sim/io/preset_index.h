@@ -48,6 +48,9 @@ class PresetIndex {
   PresetIndex(const PresetIndex&) = delete;
   PresetIndex& operator=(const PresetIndex&) = delete;
 
+  /// What is wrong with the overlay folder: it is none, or holds nothing that belongs in one.
+  void check_overlay(Diagnostics&) const;
+
   /// Sorted names, without aliases.
   const std::vector<std::string>& names(PresetKind) const;
   /// Alias to name.

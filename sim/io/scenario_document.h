@@ -16,7 +16,8 @@
 
 namespace ridge {
 
-/// The tree of a scenario preset or of a YAML file; null on error.  "-" is not a file here.
+/// The tree of a scenario preset, of a YAML file, or of one row of a CSV: "runs.csv:ID" with the row's id or
+/// line, or "runs.csv" when it has one row alone.  Null on error; "-" is not a file here.
 Node scenario_document(const std::string& name_or_path, const PresetIndex&, Diagnostics&);
 
 /// Brings any document (YAML, CSV row, flags) into the one shape; repeating it changes nothing.

@@ -134,6 +134,7 @@ Json to_json(const PlanJsonInput& in) {
   else j["throughput"] = Json::object();
   j["limits"] = limits(e.limits);
   j["advice"] = advice_list(in.advice);
+  j["warnings"] = in.estimate.warnings;
   j["notes"] = in.estimate.notes;
   return j;
 }

@@ -5,6 +5,7 @@
 #include "base/quantity_text.h"
 #include "sim/report/figure_text.h"
 #include "sim/report/memory_section.h"
+#include "sim/report/validation.h"
 
 #include <algorithm>
 #include <array>
@@ -24,6 +25,7 @@ class PlanReporter {
     verdict();
     if (verdict_ != Verdict::cannot_run && !s_.operator_case()) add_memory_section(e_, r_);
     if (verdict_ == Verdict::fits) {
+      measured();
       time();
       limits();
     }
@@ -149,6 +151,11 @@ class PlanReporter {
                   Tone::plain, "time.bubble_fraction", exact(e_.time.bubble_fraction.value)}}});
   }
 
+  void measured() {
+    Table t = measured_table(s_.measured, e_);
+    if (!t.rows.empty()) r_.section("Measured").add(std::move(t));
+  }
+
   void limits() {
     if (e_.limits.empty()) return;
     static constexpr std::array<std::string_view, 6> names{
@@ -217,6 +224,7 @@ class PlanReporter {
 
   void assumptions() {
     Bullets b;
+    for (const std::string& warning : e_.warnings) b.items.push_back({warning, Tone::warning});
     for (const std::string& note : e_.notes) b.items.push_back({note});
     if (const std::string defaults = default_values(); !defaults.empty())
       b.items.push_back({"not stated, so assumed: " + defaults});

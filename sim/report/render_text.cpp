@@ -47,8 +47,8 @@ class TextRenderer {
  private:
   std::string toned(std::string_view text, Tone tone) const {
     const std::string_view escape = style_.colour ? escape_of(tone) : "";
-    if (escape.empty() || text.empty()) return std::string(text);
-    return std::string(escape).append(text).append("\x1b[0m");
+    if (escape.empty() || text.empty()) return safe(text);
+    return std::string(escape).append(safe(text)).append("\x1b[0m");
   }
 
   void line(std::string text) {

@@ -1,5 +1,7 @@
 #include "sim/report/text_layout.h"
 
+#include "base/diagnostic.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -128,11 +130,19 @@ std::string fit(std::string_view text, int width, bool unicode) {
   return std::string(text.substr(0, keep > 0 ? bytes_within(text, keep) : 0)).append(ellipsis);
 }
 
+std::string safe(std::string_view text) {
+  const bool is_clean = std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7F || byte == 0xC2 || byte == 0xE2 || byte == 0xEF;
+  });
+  return is_clean ? std::string(text) : printable(text, std::string_view::npos);
+}
+
 std::vector<std::string> wrap(std::string_view text, int width) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    wrap_line(text.substr(at, end - at), std::max(1, width), lines);
+    wrap_line(safe(text.substr(at, end - at)), std::max(1, width), lines);
     at = end + 1;
   }
   return lines;

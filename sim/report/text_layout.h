@@ -15,6 +15,9 @@ int text_width(std::string_view utf8);
 /// Padded with blanks to `width`; longer text is returned whole.
 std::string pad_left(std::string_view text, int width);
 std::string pad_right(std::string_view text, int width);
+/// Control characters and what turns the direction of writing as escapes, so that a name from a file
+/// cannot speak to the terminal.  Line ends count as control characters here.
+std::string safe(std::string_view text);
 /// At most `width` columns, cut text ending in an ellipsis ("..." without Unicode).
 std::string fit(std::string_view text, int width, bool unicode);
 /// Broken at blanks and line ends into lines of at most `width` columns.  A longer word is broken

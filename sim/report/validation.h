@@ -55,6 +55,9 @@ Report rows_report(const std::vector<ValidationRow>&);
 /// The same as one table, for CSV.
 Report rows_table_report(const std::vector<ValidationRow>&);
 
+/// What was measured beside what is predicted; no rows when nothing was.
+Table measured_table(const Measured&, const Estimate&);
+
 /// {"rows": [...], "summary": [...]}
 std::string validation_json(const std::vector<ValidationRow>&, const std::vector<GroupSummary>&);
 

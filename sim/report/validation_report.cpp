@@ -129,6 +129,19 @@ Table group_table(const std::vector<GroupSummary>& groups, bool by_metric) {
 
 }  // namespace
 
+Table measured_table(const Measured& measured, const Estimate& e) {
+  Table t{{{"metric", Align::left, true}, {"measured"}, {"predicted"}, {"error"}}, {}, "measured"};
+  for (const auto& [metric, value] : measured_values(measured)) {
+    const std::optional<Prediction> p = predicted_value(e, metric);
+    if (!p || !std::isfinite(p->value) || !(value > 0)) continue;
+    t.rows.push_back({{std::string(metric)},
+                      metric_cell(value, metric),
+                      metric_cell(p->value, metric),
+                      error_cell(p->value / value - 1, true)});
+  }
+  return t;
+}
+
 Report summary_report(const std::vector<GroupSummary>& groups, bool by_metric) {
   std::size_t results = 0;
   for (const GroupSummary& g : groups) results += g.errors.rows + g.failed;

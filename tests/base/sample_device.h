@@ -31,7 +31,7 @@ struct Device {
 
 template <> struct EnumNames<test::Colour> {
   static constexpr std::pair<test::Colour, std::string_view> names[] = {{test::Colour::red, "red"},
-                                                                  {test::Colour::green, "green"}};
+                                                                        {test::Colour::green, "green"}};
 };
 template <> struct SchemaOf<test::Memory> {
   static const Schema<test::Memory>& get() {
@@ -48,19 +48,20 @@ template <> struct SchemaOf<test::Memory> {
 };
 template <> struct SchemaOf<test::Device> {
   static const Schema<test::Device>& get() {
-    static const Schema<test::Device> s{"device",
-                                  "A test device",
-                                  {
-                                      field("name", &test::Device::name, "free text").required(),
-                                      field("cores", &test::Device::cores, "processors").range(1, 1024),
-                                      field("tied", &test::Device::tied, "a switch"),
-                                      field("colour", &test::Device::colour, "a choice"),
-                                      field("memory", &test::Device::memory, "main memory"),
-                                      field("latency", &test::Device::latency, "of the link").non_negative(),
-                                      field("shape", &test::Device::shape, "mesh").positive(),
-                                      field("levels", &test::Device::levels, "caches"),
-                                      field("peaks", &test::Device::peaks, "by precision").positive(),
-                                  }};
+    static const Schema<test::Device> s{
+        "device",
+        "A test device",
+        {
+            field("name", &test::Device::name, "free text").required(),
+            field("cores", &test::Device::cores, "processors").range(1, 1024),
+            field("tied", &test::Device::tied, "a switch"),
+            field("colour", &test::Device::colour, "a choice"),
+            field("memory", &test::Device::memory, "main memory"),
+            field("latency", &test::Device::latency, "of the link").non_negative(),
+            field("shape", &test::Device::shape, "mesh").positive(),
+            field("levels", &test::Device::levels, "caches"),
+            field("peaks", &test::Device::peaks, "by precision").positive(),
+        }};
     return s;
   }
 };

@@ -204,6 +204,64 @@ TEST(Schema, IsValidJson) {
   }
 }
 
+TEST(Plan, TakesARowOfMeasurements) {
+  const std::string path =
+      temp_file("ridge-rows.csv",
+                "id,model,hardware,devices,training.sequence_length,training.global_batch,"
+                "measured.step_seconds\n"
+                "first,gpt2,hgx-h200,1,1024,8,0.1\nsecond,gpt2,hgx-h200,1,512,8,0.05\n");
+  const Said by_id = ridge({"plan", path + ":second"}), by_line = ridge({"plan", path + ":3"});
+  EXPECT_EQ(by_id.status, 0) << by_id.err;
+  EXPECT_THAT(by_id.out, HasSubstr("sequence 512"));
+  EXPECT_THAT(by_id.out, HasSubstr("step_seconds"));
+  EXPECT_THAT(by_line.out, HasSubstr("sequence 512"));
+  const Said unnamed = ridge({"plan", path});
+  EXPECT_EQ(unnamed.status, 2);
+  EXPECT_THAT(unnamed.err, HasSubstr("2 scenarios: name one as"));
+  EXPECT_THAT(unnamed.err, HasSubstr("first, second"));
+  EXPECT_THAT(ridge({"plan", path + ":secnd"}).err, HasSubstr("did you mean 'second'?"));
+  const std::string one = temp_file("ridge-row.csv",
+                                    "id,model,hardware,devices,inference.prompt_tokens\n"
+                                    "only,gpt2,hgx-h200,1,64\n");
+  EXPECT_EQ(ridge({"plan", one}).status, 0);
+}
+
+TEST(Plan, DoubtfulPremisesAreRemarked) {
+  EXPECT_THAT(ridge({"infer", "llama-3-8b", "--on", "dgx-h100", "--prompt", "20000"}).out,
+              HasSubstr("beyond the 8192"));
+  EXPECT_THAT(ridge({"train", "gpt2", "--on", "v100-sxm2-32gb", "-n", "1"}).out,
+              HasSubstr("no units for bf16"));
+  EXPECT_THAT(ridge({"infer", "llama-3-8b", "--on", "dgx-h100", "--software", "megatron-core"}).out,
+              HasSubstr("made for training"));
+  const Said serving = ridge({"train", "llama-3-8b", "--on", "hgx-h200", "--software", "vllm"});
+  EXPECT_EQ(serving.status, 1);
+  EXPECT_THAT(serving.out, HasSubstr("does not train"));
+  const Said encoder = ridge({"infer", "bert-base", "--on", "dgx-h100", "--prompt", "128"});
+  EXPECT_EQ(encoder.status, 1);
+  EXPECT_THAT(encoder.out, HasSubstr("is an encoder"));
+  EXPECT_EQ(ridge({"infer", "bert-base", "--on", "dgx-h100", "--phase", "prefill", "--prompt", "128"}).status,
+            0);
+}
+
+TEST(Operator, MistakesAreDiagnostics) {
+  const auto said = [](const std::string& fields) {
+    return ridge({"plan", "-"}, "hardware: dgx-h100\noperator: {" + fields + "}\n");
+  };
+  EXPECT_EQ(said("kind: gemm, m: 64, n: 64, k: 64").status, 0);
+  for (const char* wrong : {"kind: foo", "kind: gem, m: 8, n: 8, k: 8", "kind: gemm, m: 0, n: 8, k: 8",
+                            "kind: gemm, m: 8, n: 8, k: 8, dtype: fp3"})
+    EXPECT_EQ(said(wrong).status, 2) << wrong;
+  EXPECT_THAT(said("kind: gem").err, HasSubstr("did you mean 'gemm'?"));
+}
+
+TEST(Presets, AFolderThatIsNoneIsRefused) {
+  for (const char* folder : {"/no/such/folder", RIDGE_SOURCE_DIR "/cmake"}) {
+    const Said said = ridge({"plan", "gpt2-first-steps", "--presets", folder});
+    EXPECT_EQ(said.status, 2) << folder;
+    EXPECT_THAT(said.err, HasSubstr("--presets"));
+  }
+}
+
 TEST(Presets, OverlayFolderGoesFirst) {
   namespace fs = std::filesystem;
   const fs::path root = fs::path(testing::TempDir()) / "ridge-presets";

@@ -99,6 +99,13 @@ TEST(Layout, BreaksWordsThatAreTooLong) {
   EXPECT_EQ(wrap("presets/models/gpt2.yaml", 16), (std::vector<std::string>{"presets/models/", "gpt2.yaml"}));
 }
 
+TEST(Layout, NamesCannotSpeakToTheTerminal) {
+  EXPECT_EQ(safe("a\x1b[31mb"), "a\\x1b[31mb");
+  EXPECT_EQ(safe("a \u202E b"), "a \\u{202e} b");
+  EXPECT_EQ(safe("\u00B7 \u2500 \u2026 \u00E9"), "\u00B7 \u2500 \u2026 \u00E9");
+  EXPECT_EQ(wrap("a\x1b[31m", 20), (std::vector<std::string>{"a\\x1b[31m"}));
+}
+
 TEST(Layout, FoldHangsBelowTheIndentation) {
   EXPECT_EQ(fold("ab\n  one two three\n", 14), "ab\n  one two\n      three\n");
 }
