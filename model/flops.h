@@ -30,6 +30,8 @@ struct TokenBatch {
   /// Latent attention: attend in the latent space (true), or make keys and values of all tokens from it
   /// again (false); absent: whichever costs less, as engines choose for prefill and for decode.
   std::optional<bool> latent_absorbed = {};
+  /// Where the counts above are recorded; 0: they are inputs of their own.
+  NodeId sequences_node = 0, tokens_node = 0, past_node = 0, encoder_node = 0;
 };
 
 /// Query-key pairs of one sequence in one layer, summed exactly:

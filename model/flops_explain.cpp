@@ -11,6 +11,18 @@ using Count = Traced<double>;
 
 constexpr Formula product_formula{"flops.product", "forward FLOPs of a product with a weight",
                                   "2*tokens*out*in*copies", "definition: a multiply-add counts 2"};
+constexpr Formula single_product_formula{"flops.product.one", "forward FLOPs of a product with a weight",
+                                         "2*tokens*out*in", "definition: a multiply-add counts 2"};
+constexpr Formula all_tokens_formula{"flops.tokens", "tokens of all sequences", "B * n", "definition"};
+constexpr Formula head_width_formula{"flops.width", "width of a key and a value", "2 * e", "definition"};
+constexpr Formula latent_width_formula{"flops.width.latent", "width of a key and a value", "e + rope + v",
+                                       "DeepSeek-AI 2024, arXiv:2405.04434"};
+constexpr Formula absorbed_width_formula{"flops.width.absorbed", "width of a latent as key and as value",
+                                         "2 * r + rope", "DeepSeek-AI 2024, arXiv:2405.04434, section 2.1.3"};
+constexpr Formula causal_formula{"flops.pairs", "query-key pairs of a sequence", "n * p + n * (n + 1) / 2",
+                                 "definition: token i sees p + i + 1 keys"};
+constexpr Formula square_formula{"flops.pairs.full", "query-key pairs of a sequence", "n * (n + p)",
+                                 "definition"};
 constexpr Formula core_formula{"flops.attention_core", "forward FLOPs of scores and weighted values",
                                "2*H*e*B*pairs", "Chowdhery et al. 2022, arXiv:2204.02311, appendix B",
                                "e: width of a key and of a value together; softmax not counted"};
@@ -34,17 +46,76 @@ Count number(Explain* ex, std::string_view what, double value, std::string_view 
 
 Count real(Traced<std::int64_t> t) { return {static_cast<double>(t.value), t.node}; }
 
-Traced<Flop> product(const Architecture& a, const Tensor& t, double tokens, Explain* ex) {
+/// The counts of a pass as terms.
+struct PassCounts {
+  Count sequences, tokens, past, encoder;
+  PassCounts(const TokenBatch& b, Explain* ex)
+      : sequences(of(ex, "sequences of a pass:", b.sequences, b.sequences_node)),
+        tokens(of(ex, "new tokens of a sequence:", b.tokens, b.tokens_node)),
+        past(of(ex, "cached tokens of a sequence:", b.past, b.past_node)),
+        encoder(of(ex, "encoder tokens of a sequence:", b.encoder_tokens, b.encoder_node)) {}
+
+ private:
+  static Count of(Explain* ex, std::string_view what, std::int64_t n, NodeId node) {
+    const auto value = static_cast<double>(n);
+    return node != 0 ? Count{value, node} : number(ex, what, value, "the pass");
+  }
+};
+
+/// Tokens through a product: those of all sequences, or what the operator's rule makes of them.
+Count passing(double tokens, const TokenBatch& b, Explain* ex) {
+  const PassCounts c(b, ex);
+  for (const Count& n : {c.tokens, c.encoder})
+    if (tokens == c.sequences.value * n.value)
+      return note(ex, all_tokens_formula, tokens, {{"B", c.sequences}, {"n", n}});
+  if (tokens == c.sequences.value) return c.sequences;
+  return number(ex, "tokens through a product:", tokens, "the pass");
+}
+
+Traced<Flop> product(const Architecture& a, const Tensor& t, double tokens, const TokenBatch& b,
+                     Explain* ex) {
   const std::int64_t copies = flop_parts::copies_passed(a, t);
   const double flop =
       2 * tokens * static_cast<double>(copies) * static_cast<double>(t.out) * static_cast<double>(t.in);
+  const auto through = passing(tokens, b, ex);
+  const auto out = extent(a, t.out_extent, ex), in = extent(a, t.in_extent, ex);
+  if (!t.is_expert && copies == 1)
+    return note(ex, single_product_formula, Flop{flop}, {{"tokens", through}, {"out", out}, {"in", in}});
   const Count passed =
       t.is_expert ? real(input(ex, "model.moe.top_k", copies)) : real(tensor_copies(a, t, ex));
   return note(ex, product_formula, Flop{flop},
-              {{"tokens", number(ex, "tokens through a product:", tokens, "the pass")},
-               {"out", extent(a, t.out_extent, ex)},
-               {"in", extent(a, t.in_extent, ex)},
-               {"copies", passed}});
+              {{"tokens", through}, {"out", out}, {"in", in}, {"copies", passed}});
+}
+
+/// Width of a key and a value together.
+Count core_width(const Architecture& a, const LayerKind& k, const TokenBatch& b, Explain* ex) {
+  const LatentAttention& l = a.latent;
+  const bool absorbed = flop_parts::is_absorbed(a, k, b);
+  const auto width = static_cast<double>(flop_parts::core_width(a, k, absorbed));
+  const auto of = [&](std::string_view key, std::int64_t n) { return real(input(ex, key, n)); };
+  if (k.mixer == Mixer::attention)
+    return note(ex, head_width_formula, width, {{"e", of("model.head_dim", a.head_dim)}});
+  const auto rope = of("model.latent.rope_head_dim", l.rope_head_dim);
+  if (absorbed)
+    return note(ex, absorbed_width_formula, width,
+                {{"r", of("model.latent.kv_lora_rank", l.kv_lora_rank)}, {"rope", rope}});
+  return note(ex, latent_width_formula, width,
+              {{"e", of("model.latent.nope_head_dim", l.nope_head_dim)},
+               {"rope", rope},
+               {"v", of("model.latent.v_head_dim", l.v_head_dim)}});
+}
+
+/// Query-key pairs of one sequence; windows and cross attention by their sums.
+Count core_pairs(const Architecture& a, const LayerKind& k, const TokenBatch& b, Explain* ex) {
+  const PassCounts c(b, ex);
+  const double pairs = flop_parts::pairs(a, k, b);
+  const bool is_plain = k.window == 0 && !k.has_cross_attention && !k.is_encoder;
+  if (is_plain && k.is_causal && !b.full_attention)
+    return note(ex, causal_formula, pairs, {{"n", c.tokens}, {"p", c.past}});
+  if (is_plain) return note(ex, square_formula, pairs, {{"n", c.tokens}, {"p", c.past}});
+  return number(ex, "query-key pairs of a sequence:", pairs,
+                k.window > 0 ? "sum over queries of min(tokens before and itself, window)"
+                             : "every token sees all, its own and the encoder's");
 }
 
 Traced<Flop> core(const Architecture& a, const LayerKind& k, const TokenBatch& b, Explain* ex) {
@@ -52,21 +123,15 @@ Traced<Flop> core(const Architecture& a, const LayerKind& k, const TokenBatch& b
   if (k.mixer == Mixer::recurrent)
     return note(
         ex, scan_formula, flop,
-        {{"tokens", number(ex, "tokens through a layer:", flop_parts::layer_tokens(k, b), "the pass")},
+        {{"tokens", passing(flop_parts::layer_tokens(k, b), b, ex)},
          {"scan", number(ex, "recurrence FLOPs a token:", flop_parts::scan_per_token(a.recurrent),
                          "9 D N for Mamba, 4 D N + 2 D for Mamba-2, 10 d and 4 d e for RWKV, 7 H e_k e_v for "
                          "the delta rule")}});
-  const auto width = static_cast<double>(flop_parts::core_width(a, k, flop_parts::is_absorbed(a, k, b)));
-  const std::string_view pairs_source =
-      k.window > 0                       ? "sum over queries of min(tokens before and itself, window)"
-      : k.is_causal && !b.full_attention ? "n p + n (n + 1) / 2, causal"
-                                         : "n (p + n), every token sees all";
-  return note(
-      ex, core_formula, flop,
-      {{"H", input(ex, "model.heads", a.heads)},
-       {"e", number(ex, "width of a key and a value:", width, "2 head_dim; latent attention: its parts")},
-       {"B", number(ex, "sequences of a pass:", static_cast<double>(b.sequences), "the pass")},
-       {"pairs", number(ex, "query-key pairs of a sequence:", flop_parts::pairs(a, k, b), pairs_source)}});
+  return note(ex, core_formula, flop,
+              {{"H", input(ex, "model.heads", a.heads)},
+               {"e", core_width(a, k, b, ex)},
+               {"B", PassCounts(b, ex).sequences},
+               {"pairs", core_pairs(a, k, b, ex)}});
 }
 
 Traced<Flop> layer(const Architecture& a, const Inventory& inv, std::size_t kind, const TokenBatch& b,
@@ -78,7 +143,7 @@ Traced<Flop> layer(const Architecture& a, const Inventory& inv, std::size_t kind
     if (t.layer_kind != static_cast<std::int16_t>(kind)) continue;
     const double tokens = flop_parts::product_tokens(a, t, k, b);
     if (tokens == 0) continue;
-    const Traced<Flop> part = product(a, t, tokens, ex);
+    const Traced<Flop> part = product(a, t, tokens, b, ex);
     total += part.value;
     terms.emplace_back(role_name(t.role), part);
   }
@@ -104,7 +169,7 @@ Traced<Flop> explained(const Architecture& a, const Inventory& inv, const TokenB
   for (const Tensor& t : inv.tensors) {
     const double tokens = t.layer_kind < 0 ? flop_parts::outer_tokens(a, t, b, head_tokens) : 0;
     if (tokens == 0) continue;
-    const Traced<Flop> part = product(a, t, tokens * head_passes(a, t, with_mtp), ex);
+    const Traced<Flop> part = product(a, t, tokens * head_passes(a, t, with_mtp), b, ex);
     total += part.value;
     terms.emplace_back(role_name(t.role), part);
   }

@@ -11,6 +11,9 @@ constexpr Formula unpacked_formula{"weights.tensor", "bytes of a tensor", "n * B
 constexpr Formula blocks_formula{"weights.tensor.blocks", "bytes of a tensor in blocks",
                                  "copies * rows * ceil(columns / k) * B", "model/storage_format.h",
                                  "k elements of a row make a block of B bytes, the last one padded"};
+constexpr Formula one_blocks_formula{"weights.tensor.one.blocks", "bytes of a tensor in blocks",
+                                     "rows * ceil(columns / k) * B", "model/storage_format.h",
+                                     "k elements of a row make a block of B bytes, the last one padded"};
 constexpr Formula scaled_formula{"weights.tensor.scaled", "bytes of a tensor in blocks with further scales",
                                  "copies * (rows * ceil(columns / k) * B + u * v * s + columns * g)",
                                  "model/storage_format.h",
@@ -54,7 +57,10 @@ Traced<Bytes> packed(const Architecture& a, const Tensor& t, const Packing& p, E
   const Count one{1, constant(ex, "a vector is one row", 1.0, "model/storage_format.h").node};
   const Count rows = t.is_vector() ? one : extent(a, t.out_extent, ex);
   const Count columns = extent(a, t.is_vector() ? t.out_extent : t.in_extent, ex);
-  const Count copies = tensor_copies(a, t, ex), k = field_of(p, "block", p.block, ex);
+  const Count k = field_of(p, "block", p.block, ex);
+  if (!has_scales && t.copies == 1)
+    return note(ex, one_blocks_formula, bytes, {{"rows", rows}, {"columns", columns}, {"k", k}, {"B", B}});
+  const Count copies = tensor_copies(a, t, ex);
   if (!has_scales)
     return note(ex, blocks_formula, bytes,
                 {{"copies", copies}, {"rows", rows}, {"columns", columns}, {"k", k}, {"B", B}});

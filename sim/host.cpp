@@ -1,7 +1,5 @@
 #include "sim/host.h"
 
-#include "base/quantity_text.h"
-
 namespace ridge {
 namespace {
 
@@ -13,27 +11,22 @@ constexpr Formula issued_formula{"time.issued", "time of a phase, issued by the 
 
 }  // namespace
 
-Traced<Seconds> host_time(const Launch& l, HostPhase phase, double kernels, double collectives, Explain* ex) {
+Traced<Seconds> host_time(const Launch& l, HostPhase phase, Traced<double> kernels,
+                          Traced<double> collectives, Explain* ex) {
   const LaunchMode mode = phase == HostPhase::decode ? l.decode_mode.value_or(l.mode) : l.mode;
   if (mode == LaunchMode::graph)
     return constant(ex, "host time of a replayed graph", Seconds{0},
                     "CUDA graphs: kernels are issued by the device");
   const bool is_backward = phase == HostPhase::backward;
   const Seconds per_kernel = is_backward ? l.host_per_backward_kernel : l.host_per_kernel;
-  const Seconds value = kernels * per_kernel + collectives * l.host_per_collective;
-  if (!ex) return {value, 0};
-  const Origin counted{Origin::Kind::definition, {}, "counted from the operator list", {}};
-  const Traced<double> k{
-      kernels, ex->input("kernels of the phase: " + format_number(kernels), kernels, Dim{}, counted)};
-  const Traced<double> c{collectives, ex->input("collectives of the phase: " + format_number(collectives),
-                                                collectives, Dim{}, counted)};
+  const Seconds value = kernels.value * per_kernel + collectives.value * l.host_per_collective;
   return note(ex, host_formula, value,
-              {{"kernels", k},
+              {{"kernels", kernels},
                {"x", input(ex,
                            is_backward ? "software.launch.host_per_backward_kernel"
                                        : "software.launch.host_per_kernel",
                            per_kernel)},
-               {"collectives", c},
+               {"collectives", collectives},
                {"y", input(ex, "software.launch.host_per_collective", l.host_per_collective)}});
 }
 

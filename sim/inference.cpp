@@ -205,17 +205,34 @@ class InferenceTimer {
   }
 
   Traced<Flop> model_flop() {
-    const std::int64_t batch = inference_.batch, prompt = inference_.prompt_tokens;
+    static constexpr Formula middle{"inference.flop_past", "whole tokens cached at the middle of the output",
+                                    "n + floor((o - 1) / 2)", "definition"};
+    const std::int64_t prompt = inference_.prompt_tokens;
     const bool has_encoder = p_.inventory.layers.encoder_layers > 0;
-    TokenBatch t{.sequences = batch, .tokens = has_encoder ? 1 : prompt, .past = 0, .encoder_tokens = prompt};
+    const auto B = input(ex_, "inference.batch", inference_.batch),
+               n = input(ex_, "inference.prompt_tokens", prompt);
+    const NodeId one =
+        constant(ex_, "one new token", 1.0, "a decode step adds one token to each sequence").node;
+    const NodeId none = constant(ex_, "no tokens in the cache", 0.0, "a prefill starts every sequence").node;
+    TokenBatch t{
+        .sequences = B.value, .tokens = has_encoder ? 1 : prompt, .past = 0, .encoder_tokens = prompt};
+    t.sequences_node = B.node, t.tokens_node = has_encoder ? one : n.node, t.past_node = none;
+    t.encoder_node = n.node;
     if (inference_.phase == InferencePhase::prefill) return forward_flop(s_.model, p_.inventory, t, 1, ex_);
-    TokenBatch step{.sequences = batch, .tokens = 1, .past = has_encoder ? 0 : prompt};
+    TokenBatch step{.sequences = B.value, .tokens = 1, .past = has_encoder ? 0 : prompt};
+    step.sequences_node = B.node, step.tokens_node = one, step.past_node = has_encoder ? none : n.node;
+    step.encoder_node = none;
     if (inference_.phase == InferencePhase::decode) return forward_flop(s_.model, p_.inventory, step, 1, ex_);
-    const double output = static_cast<double>(std::max<std::int64_t>(inference_.output_tokens, 1));
-    step.past += (inference_.output_tokens - 1) / 2;
+    const auto o = input(ex_, "inference.output_tokens",
+                         static_cast<double>(std::max<std::int64_t>(inference_.output_tokens, 1)));
+    const std::int64_t before = step.past;
+    step.past += (static_cast<std::int64_t>(o.value) - 1) / 2;
+    step.past_node = note(ex_, middle, static_cast<double>(step.past),
+                          {{"n", Traced<double>{static_cast<double>(before), step.past_node}}, {"o", o}})
+                         .node;
     const auto first = forward_flop(s_.model, p_.inventory, t, 1, ex_),
                each = forward_flop(s_.model, p_.inventory, step, 1, ex_);
-    return request_flop(first, each, input(ex_, "inference.output_tokens", output));
+    return request_flop(first, each, o);
   }
 
   const Prepared& p_;

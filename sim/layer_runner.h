@@ -38,6 +38,9 @@ class LayerRunner {
   using Sums = std::array<Sum, num_time_classes>;
   /// Terms of PhaseTime::by_bound, when recording.
   using BoundTerms = std::array<std::vector<Term>, num_bounds>;
+  struct LaunchTerms {
+    std::vector<Term> kernels, collectives;
+  };
 
   void add(Sums& sums, TimeClass time_class, std::string_view name, Traced<Seconds> t) {
     Sum& s = sums[static_cast<std::size_t>(time_class)];
@@ -106,6 +109,9 @@ class LayerRunner {
   /// Books `t` under what bounds it.
   void bound(PhaseTime&, OperatorPhase when, Bound, std::string_view name, Traced<Seconds> t);
   BoundTerms& bound_terms(OperatorPhase when) { return bound_terms_[static_cast<std::size_t>(when)]; }
+  /// Counts a launch and, when recording, where the count comes from.
+  void count_launches(PhaseTime&, OperatorPhase when, OperatorKind, std::string_view name, double n);
+  void finish_launches(PhaseTime&, OperatorPhase when);
   void finish_bounds(PhaseTime&, BoundTerms&);
   void add_gaps(Sums&, PhaseTime&, OperatorPhase when);
   NodeId zero_seconds();
@@ -124,6 +130,7 @@ class LayerRunner {
   std::int64_t m_ = 0, n_ = 0, k_ = 0;
   Sums forward_, recompute_, backward_;
   std::vector<Term> forward_flops_, recompute_flops_, backward_flops_;  ///< when recording
+  std::array<LaunchTerms, 3> launch_terms_;                             ///< by phase
   std::array<BoundTerms, 3> bound_terms_;                               ///< by phase
   LayerTime result_;
 };

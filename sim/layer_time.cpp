@@ -71,7 +71,7 @@ void LayerRunner::backward(TimeClass time_class, OperatorKind kind, std::string_
 
 void LayerRunner::book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, std::string_view name,
                        const KernelCost& cost, double kernels) {
-  (kind == OperatorKind::collective ? phase.collectives : phase.kernels) += kernels;
+  count_launches(phase, when, kind, name, kernels);
   phase.flops.value += cost.flops.value;
   if (ex_ && cost.flops.value > Flop{0}) flop_terms(when).emplace_back(name, cost.flops);
   bound(phase, when, cost.bound, name, cost.time);
@@ -149,15 +149,42 @@ void LayerRunner::bound(PhaseTime& phase, OperatorPhase when, Bound by, std::str
   if (ex_) bound_terms(when)[b].emplace_back(name, t);
 }
 
+void LayerRunner::count_launches(PhaseTime& phase, OperatorPhase when, OperatorKind kind,
+                                 std::string_view name, double n) {
+  const bool is_collective = kind == OperatorKind::collective;
+  (is_collective ? phase.collectives : phase.kernels).value += n;
+  if (!ex_) return;
+  const Pass* pass =
+      step_->kind == StepKind::pass ? &program_.passes[static_cast<std::size_t>(step_->index)] : nullptr;
+  const Traced<double> launches =
+      pass && name == pass->name
+          ? pass_kernels(*pass, n)
+          : constant(ex_, "launches of " + std::string(name) + ": " + format_number(n), n,
+                     "one for each product, attention core, copy or collective (sim/program.h)");
+  LaunchTerms& terms = launch_terms_[static_cast<std::size_t>(when)];
+  (is_collective ? terms.collectives : terms.kernels).emplace_back(name, launches);
+}
+
+void LayerRunner::finish_launches(PhaseTime& phase, OperatorPhase when) {
+  static constexpr Formula kernels{"time.layer.kernels", "kernels of a layer in one phase", "sum(...)",
+                                   "counted from the layer's program"};
+  static constexpr Formula collectives{"time.layer.collectives", "collectives of a layer in one phase",
+                                       "sum(...)", "counted from the layer's program"};
+  const LaunchTerms& terms = launch_terms_[static_cast<std::size_t>(when)];
+  const auto recorded = [&](Traced<double>& n, const Formula& f, const std::vector<Term>& of) {
+    n.node = of.empty() ? constant(ex_, "nothing launched", 0.0, "the layer's program").node
+                        : ex_->note(f, n.value, Dim{}, of);
+  };
+  recorded(phase.kernels, kernels, terms.kernels);
+  recorded(phase.collectives, collectives, terms.collectives);
+}
+
 void LayerRunner::add_gaps(Sums& sums, PhaseTime& phase, OperatorPhase when) {
   static constexpr Formula gaps{"time.layer.gaps", "time between the kernels of a layer", "n * g",
                                 "definition: each kernel starts a little after the last one ends"};
-  if (phase.kernels <= 0) return;
-  Traced<double> n{phase.kernels, 0};
-  if (ex_)
-    n.node = ex_->input("kernels: " + format_number(phase.kernels), phase.kernels, Dim{},
-                        Origin{Origin::Kind::definition, {}, "counted from the layer's program", {}});
-  const auto t = note(ex_, gaps, phase.kernels * c_.rates.gap.value, {{"n", n}, {"g", c_.rates.gap}});
+  if (phase.kernels.value <= 0) return;
+  const auto t =
+      note(ex_, gaps, phase.kernels.value * c_.rates.gap.value, {{"n", phase.kernels}, {"g", c_.rates.gap}});
   add(sums, TimeClass::gap, "gaps", t);
   bound(phase, when, Bound::launch, "gaps", t);
 }
@@ -181,6 +208,7 @@ void LayerRunner::finish(Sums& sums, PhaseTime& phase, OperatorPhase when) {
     const std::vector<Term>& flops = flop_terms(when);
     phase.flops.node =
         flops.empty() ? no_flop() : ex_->note(flop_sum, phase.flops.value.value(), Flop::dim, flops);
+    finish_launches(phase, when);
   }
   add_gaps(sums, phase, when);
   const Overlap& o = c_.prepared.scenario.software.overlap;

@@ -57,7 +57,7 @@ struct LayerContext {
 struct PhaseTime {
   std::array<Traced<Seconds>, num_time_classes> parts;
   Traced<Seconds> device;  ///< sum of parts
-  double kernels = 0, collectives = 0;
+  Traced<double> kernels{}, collectives{};
   Traced<Flop> flops{};
   TimeByBound by_bound{};
   Traced<Seconds>& part(TimeClass c) { return parts[static_cast<std::size_t>(c)]; }

@@ -9,6 +9,9 @@ constexpr Formula columns_formula{
     "operators.product.columns", "columns of a product on one device",
     "by_tensor / t + by_kv / min(t, K) + whole",
     "Shoeybi et al. 2019, arXiv:1909.08053, section 3: column-parallel products"};
+constexpr Formula divided_formula{
+    "operators.product.divided", "columns of a product on one device", "columns / t",
+    "Shoeybi et al. 2019, arXiv:1909.08053, section 3: column-parallel products"};
 constexpr Formula depth_formula{"operators.product.depth",
                                 "inner size of a row-parallel product on one device", "size / t",
                                 "Shoeybi et al. 2019, arXiv:1909.08053, section 3: row-parallel products"};
@@ -57,11 +60,15 @@ Traced<double> product_columns(const Product& p, const Architecture& a, const Pa
   if (p.out_by_tensor > 0 && by_tensor.value == 0)
     by_tensor = sum_of(ex, a, p, Sharding::vocabulary, Sharding::vocabulary);
   if (p.in_by_tensor) whole = sum_of(ex, a, p, Sharding::row, Sharding::row);
+  const auto d = input(ex, p.is_expert ? "parallel.expert_tensor" : "parallel.tensor", degree);
+  if (by_tensor.value == 0 && by_kv.value == 0) return {value, whole.node};
+  if (by_kv.value == 0 && whole.value == 0)
+    return note(ex, divided_formula, value, {{"columns", by_tensor}, {"t", d}});
   return note(ex, columns_formula, value,
               {{"by_tensor", by_tensor},
                {"by_kv", by_kv},
                {"whole", whole},
-               {"t", input(ex, p.is_expert ? "parallel.expert_tensor" : "parallel.tensor", degree)},
+               {"t", d},
                {"K", input(ex, "model.kv_heads", std::max<std::int64_t>(a.kv_heads, 1))}});
 }
 

@@ -22,6 +22,27 @@ struct Piece {
   const LayerTime* time;
 };
 
+/// Kernels or collectives of all pieces.
+Traced<double> launches(const std::vector<Piece>& pieces, PhaseTime LayerTime::*phase,
+                        Traced<double> PhaseTime::*what, Explain* ex) {
+  static constexpr Formula repeated_count{"launches.repeated", "launches of equal layers", "n * x",
+                                          "definition"};
+  static constexpr Formula all{"launches.stage", "launches of a stage in one phase", "sum(...)",
+                               "definition"};
+  double total = 0;
+  std::vector<Term> terms;
+  for (const Piece& p : pieces) {
+    const Traced<double> one = (p.time->*phase).*what;
+    total += p.count.value * one.value;
+    if (ex && one.value > 0)
+      terms.emplace_back(p.name,
+                         note(ex, repeated_count, p.count.value * one.value, {{"n", p.count}, {"x", one}}));
+  }
+  if (!ex) return {total, 0};
+  if (terms.empty()) return constant(ex, "nothing launched", 0.0, "the layer's program");
+  return {total, ex->note(all, total, Dim{}, terms)};
+}
+
 PhaseTime summed(const std::vector<Piece>& pieces, PhaseTime LayerTime::*phase, Explain* ex) {
   PhaseTime total;
   SecondsSum device(ex);
@@ -34,13 +55,13 @@ PhaseTime summed(const std::vector<Piece>& pieces, PhaseTime LayerTime::*phase, 
   std::vector<Term> flops;
   for (const Piece& p : pieces) {
     const PhaseTime& t = p.time->*phase;
-    total.kernels += p.count.value * t.kernels;
-    total.collectives += p.count.value * t.collectives;
     total.flops.value += p.count.value * t.flops.value;
     if (ex)
       flops.emplace_back(
           p.name, note(ex, repeated_flop, p.count.value * t.flops.value, {{"n", p.count}, {"f", t.flops}}));
   }
+  total.kernels = launches(pieces, phase, &PhaseTime::kernels, ex);
+  total.collectives = launches(pieces, phase, &PhaseTime::collectives, ex);
   for (std::size_t b = 0; b < num_bounds; ++b) {
     SecondsSum sum(ex);
     for (const Piece& p : pieces)

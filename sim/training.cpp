@@ -108,8 +108,11 @@ void TrainingTimer::share_copies(StageTime& t) {
   for (PhaseTime* phase : {&t.forward, &t.recompute, &t.backward}) {
     for (auto& part : phase->parts) part = note(ex_, half, part.value / copies, {{"t", part}, {"n", n}});
     phase->device = note(ex_, half, phase->device.value / copies, {{"t", phase->device}, {"n", n}});
-    phase->kernels /= copies;
-    phase->collectives /= copies;
+    static constexpr Formula half_count{"training.dualpipe_launches",
+                                        "launches of one of the two copies a device holds", "k / n",
+                                        "DeepSeek-V3, arXiv:2412.19437"};
+    for (Traced<double>* k : {&phase->kernels, &phase->collectives})
+      *k = note(ex_, half_count, k->value / copies, {{"k", *k}, {"n", n}});
     static constexpr Formula half_flop{"training.dualpipe_flop",
                                        "FLOP of one of the two copies a device holds", "f / n",
                                        "DeepSeek-V3, arXiv:2412.19437"};
@@ -240,7 +243,11 @@ void TrainingTimer::finish() {
   const TokenBatch all{.sequences = training_.global_batch,
                        .tokens = training_.sequence_length,
                        .past = 0,
-                       .encoder_tokens = training_.sequence_length};
+                       .encoder_tokens = training_.sequence_length,
+                       .sequences_node = B.node,
+                       .tokens_node = s.node,
+                       .past_node = batch_.past.node,
+                       .encoder_node = s.node};
   Traced<Flop> model_flop = training_flop(s_.model, p_.inventory, all, ex_);
   if (training_.method != Method::full) model_flop = frozen_flop(model_flop, tokens);
   out_.throughput =
