@@ -115,6 +115,7 @@ std::vector<std::string> table_axes(std::string_view family) {
   if (family == "attention_prefill" || family == "attention_backward")
     return {"heads_in_batch", "query_tokens", "keys_per_query", "group"};
   if (family == "attention_decode") return {"kv_heads_in_batch", "key_tokens", "group"};
+  if (family == "attention_latent") return {"heads_in_batch", "key_tokens"};
   return {"bytes"};
 }
 

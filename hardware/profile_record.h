@@ -136,7 +136,9 @@ TimeCurve curve_of(const CurveRecord&);
 /// Names of the residual table's axes for a family:
 ///   gemm               m, n, k
 ///   attention_prefill  batch·heads, query tokens, key tokens / query tokens, heads / kv_heads
+///   attention_backward as attention_prefill
 ///   attention_decode   batch·kv_heads, key tokens, heads / kv_heads
+///   attention_latent   batch·heads, key tokens
 ///   anything else      bytes
 std::vector<std::string> table_axes(std::string_view family);
 

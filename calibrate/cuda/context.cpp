@@ -90,7 +90,7 @@ void ProbeContext::run(std::string_view probe, std::vector<Point> points) {
         throw;
       }
     };
-  runner_.run(probe, std::move(points), [this](double busy) { rest(busy); });
+  runner_.run(probe, std::move(points), [this](double) { rest(timer_.take_busy()); });
 }
 
 void ProbeContext::emit(Measurement m, const Timing& t) {

@@ -67,12 +67,19 @@ int rotation_for(double bytes);
 
 // One function a probe; ProbeError when it cannot run at all.
 void probe_memory(ProbeContext&);
+void probe_near(ProbeContext&);
+void probe_tensor_rates(ProbeContext&);
 void probe_launch(ProbeContext&);
 void probe_products(ProbeContext&);
 void probe_sustained(ProbeContext&);
+void probe_weights(ProbeContext&);
 void probe_prefill(ProbeContext&);
 void probe_decode(ProbeContext&);
+void probe_latent(ProbeContext&);
+void probe_library_attention(ProbeContext&);
+void probe_library_decode(ProbeContext&);
 void probe_pointwise(ProbeContext&);
+void probe_training(ProbeContext&);
 void probe_host_copies(ProbeContext&);
 void probe_collectives(ProbeContext&);
 void probe_peers(ProbeContext&);

@@ -15,8 +15,8 @@ void launch_hold(const volatile int* flag, cudaStream_t);
 /// clock[0] = cycles, clock[1] = nanoseconds that one thread saw pass in about 50 us.
 void launch_clock(std::int64_t* clock, cudaStream_t);
 void launch_empty(cudaStream_t);
-enum class Fill { bf16, fp16, fp32, fp8 };
-/// Uniform numbers in [-1, 1), a different sequence for every seed.
+enum class Fill { bf16, fp16, fp32, fp8, int8 };
+/// Uniform numbers in [-1, 1), integers in [-128, 127], a different sequence for every seed.
 void launch_fill(void* out, std::size_t elements, Fill, std::uint32_t seed, cudaStream_t);
 
 // --- references in double precision (reference_kernels.cu) ------------------------------------------
@@ -39,6 +39,18 @@ struct AttentionLayout {
 /// Rows of the output named by batch, head and query (three numbers each); out: samples x head_dim.
 void launch_attention_reference(const void* q, const void* k, const void* v, const AttentionLayout&,
                                 const std::int64_t* rows, int samples, double* out, cudaStream_t);
+/// What a backward pass is given: the forward's operands, its output and the gradient of that, and for every
+/// row the logarithm of its sum, [batch, heads, queries].
+struct AttentionBackwardInputs {
+  const void *q, *k, *v, *o, *d_o;
+  const float* log_sums;
+};
+/// Rows as above; out: samples x (gradient of the query, then the logarithm of the row's sum).
+void launch_query_gradient_reference(const AttentionBackwardInputs&, const AttentionLayout&,
+                                     const std::int64_t* rows, int samples, double* out, cudaStream_t);
+/// Rows named by batch, KV head and key; out: samples x (gradients of the key, then of the value).
+void launch_key_gradient_reference(const AttentionBackwardInputs&, const AttentionLayout&,
+                                   const std::int64_t* rows, int samples, double* out, cudaStream_t);
 
 // --- memory (memory_kernels.cu) ----------------------------------------------------------------------
 enum class Stream { read, write, copy, triad };
@@ -55,10 +67,65 @@ void launch_silu_mul(const void* x, void* y, int rows, int width, cudaStream_t);
 void launch_add(const void* a, const void* b, void* y, std::size_t elements, cudaStream_t);
 void launch_softmax(const void* x, void* y, int rows, int width, cudaStream_t);
 
+/// Passes over a working set that a block keeps to itself: its shared memory, or a part of `data` that its L1 holds;
+/// `sums`: one word a block, the sum of all it read.
+enum class NearLevel { shared, l1 };
+bool launch_near_read(NearLevel, const std::uint32_t* data, std::size_t bytes_of_block, int passes,
+                      int blocks, std::uint32_t* sums, cudaStream_t);
+/// Passes of x[i] += step · x[i + 1] over `registers` (8 to 32 in fours, 40, 48) numbers of a thread that start at (i + 1) / registers
+/// in every thread: three registers are read for each.  out: those of the first thread.  1024 threads a block.
+void launch_register_read(int registers, float step, int passes, int blocks, float* out, cudaStream_t);
+
+// --- matrix units (tensor_kernels.cu) --------------------------------------------------------------------
+enum class TensorType { bf16, fp16, fp8, tf32, int8 };
+/// D = iterations · A B^T, kept in the matrix units of the whole device: by mma.sync, rows of A and B of 32 bytes, 16
+/// and 64 of them; by wgmma, rows of 128 bytes, 128 and 256 of them.  D (fp32, or int32) is written by one warp, or
+/// block.  False: the device has no such instruction.
+bool launch_tensor_rate(TensorType, bool is_wgmma, const void* a, const void* b, void* d, int iterations,
+                        int blocks, cudaStream_t);
+/// Products and sums that one block's iteration does.
+double tensor_flops(TensorType, bool is_wgmma);
+
+// --- training (training_kernels.cu); bf16 but where it says otherwise --------------------------------------
+void launch_layernorm(const void* x, const void* weight, const void* bias, void* y, int rows, int hidden,
+                      cudaStream_t);
+/// Backward of rmsnorm, or of layernorm (has_mean); d_weight is fp32, `parts` room for norm_backward_blocks() of it.
+/// Pre: hidden is a multiple of 32.
+void launch_norm_backward(bool has_mean, const void* x, const void* dy, const void* weight, void* dx,
+                          float* d_weight, void* parts, int rows, int hidden, cudaStream_t);
+int norm_backward_blocks(int rows);
+/// From the softmax's output.
+void launch_softmax_backward(const void* y, const void* dy, void* dx, int rows, int width, cudaStream_t);
+void launch_silu_mul_backward(const void* x, const void* dy, void* dx, int rows, int width, cudaStream_t);
+/// AdamW, arXiv:1711.05101: fp32 moments, variances and master weights, bf16 gradients and weights.
+struct AdamStep {
+  float rate, beta1, beta2, epsilon, decay;
+  float correction1, correction2;  ///< 1 / (1 - beta^step)
+};
+void launch_adam(const void* gradient, void* moment, void* variance, void* master, void* weight,
+                 std::size_t elements, const AdamStep&, cudaStream_t);
+
 // --- products (product_wgmma.cu); bf16 ---------------------------------------------------------------
 /// D[m, n] = A[m, k] · W[n, k]^T on Hopper.  False: another device, or n or k no multiple of 8.
 bool launch_product(const void* a, const void* w, void* d, std::int64_t m, std::int64_t n, std::int64_t k,
                     int multiprocessors, cudaStream_t);
+
+// --- products with narrow weights (weight_kernels.cu) --------------------------------------------------------
+/// D[m, n] = X[m, k] · (scale · W[n, k])^T: X and D bf16; W int8 with an fp32 scale a row, or 4 bits (q - 8; numbers 2j
+/// and 2j + 1 of a word are its nibbles j and j + 4) with a bf16 scale for every 128 numbers of a row.
+struct WeightProduct {
+  int bits = 8;
+  std::int64_t m = 1, n = 1, k = 128;
+  const void *x = nullptr, *w = nullptr, *scales = nullptr;
+  void* d = nullptr;
+  void* expanded = nullptr;  ///< room for W in bf16: used from 129 rows on where the device has wgmma
+  int multiprocessors = 1;
+};
+/// False when k is no multiple of 128.
+bool launch_weight_product(const WeightProduct&, cudaStream_t);
+/// Sampled entries as double sums, as launch_product_reference.
+void launch_weight_reference(const WeightProduct&, const std::int64_t* rows, const std::int64_t* cols,
+                             int samples, double* out, cudaStream_t);
 
 // --- attention (attention_prefill.cu, attention_decode.cu); bf16 -------------------------------------
 /// Queries, or query heads of a KV head, and keys that one step computes whole.
@@ -81,5 +148,13 @@ AttentionTile prefill_tile(int head_dim);
 AttentionTile decode_tile();
 int decode_splits(const AttentionLayout&, int multiprocessors);
 std::size_t decode_workspace_bytes(const AttentionLayout&, int splits);
+
+// --- latent attention (attention_latent.cu); bf16 ---------------------------------------------------------
+/// One query a sequence over keys of 576 numbers whose first 512 are the values too: q [batch, heads, 576],
+/// kv [batch, keys, 576], o [batch, heads, 512].  False: other sizes, heads no multiple of 64, or no Hopper.
+bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout&, void* workspace,
+                   int splits, cudaStream_t);
+int latent_splits(const AttentionLayout&, int multiprocessors);
+std::size_t latent_workspace_bytes(const AttentionLayout&, int splits);
 
 }  // namespace ridge::cuda

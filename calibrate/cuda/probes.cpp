@@ -20,14 +20,24 @@ const std::vector<Entry>& entries() {
   static const std::vector<Entry> all{
       {{"launch", "launches, graph nodes, round trips", Seconds{1}, Seconds{1}}, probe_launch},
       {{"memory", "streams, levels and latency by working set", Seconds{20}, Seconds{6}}, probe_memory, true},
+      {{"near", "registers, shared memory, L1", Seconds{4}, Seconds{1}}, probe_near},
+      {{"tensor", "matrix units by mma.sync and wgmma, five types", Seconds{2}, Seconds{1}},
+       probe_tensor_rates},
       {{"products", "cuBLASLt in bf16, fp8, fp16, tf32", Seconds{60}, Seconds{10}}, probe_products, true},
-      {{"prefill", "our flash attention, head sizes 64, 128, 256", Seconds{15}, Seconds{3}},
+      {{"weights", "our products with weights of 8 and 4 bits", Seconds{6}, Seconds{2}}, probe_weights},
+      {{"prefill", "our flash attention, head sizes 64 to 256", Seconds{15}, Seconds{3}},
        probe_prefill,
        true},
       {{"decode", "our split-key attention", Seconds{15}, Seconds{3}}, probe_decode, true},
+      {{"latent", "our attention over a compressed cache", Seconds{3}, Seconds{1}}, probe_latent},
+      {{"cudnn", "cuDNN's attention, forward and backward", Seconds{20}, Seconds{4}},
+       probe_library_attention},
+      {{"cudnn-decode", "cuDNN's attention of one query", Seconds{10}, Seconds{4}, true},
+       probe_library_decode},
       {{"pointwise", "norm, gated activation, addition, softmax", Seconds{6}, Seconds{2}},
        probe_pointwise,
        true},
+      {{"training", "layer norm, backward passes, AdamW", Seconds{5}, Seconds{3}}, probe_training},
       {{"host-copies", "pinned and pageable copies both ways", Seconds{10}, Seconds{2}}, probe_host_copies},
       {{"storage", "reads and writes of the drive by size and depth", Seconds{11}, Seconds{3}},
        [](ProbeContext& c) { probe_storage(c.runner()); }},
@@ -81,8 +91,8 @@ void run_entry(const Entry& e, ProbeContext& c) {
 }
 
 #ifdef RIDGE_HAVE_CUPTI
-bool is_wanted(const ProbeSettings& s, const std::string& name) {
-  return s.only.empty() || std::ranges::find(s.only, name) != s.only.end();
+bool is_wanted(const ProbeSettings& s, const ProbeInfo& p) {
+  return s.only.empty() ? !p.is_extra : std::ranges::find(s.only, p.name) != s.only.end();
 }
 
 /// The points of the probes that ran; all there are when none was asked for.
@@ -91,7 +101,7 @@ void probe_counters(ProbeContext& c) {
   std::erase(s.only, "counters");
   observe(c, [&] {
     for (const Entry& e : entries())
-      if (e.has_points && is_wanted(s, e.info.name)) run_entry(e, c);
+      if (e.has_points && is_wanted(s, e.info)) run_entry(e, c);
   });
 }
 #endif

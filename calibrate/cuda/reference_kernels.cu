@@ -83,6 +83,7 @@ void launch_product_reference(const void* a, const void* b, Fill type, std::int6
     case Fill::fp16: return product<__half>(a, b, k, rows, cols, samples, out, s);
     case Fill::fp32: return product<float>(a, b, k, rows, cols, samples, out, s);
     case Fill::fp8: return product<__nv_fp8_e4m3>(a, b, k, rows, cols, samples, out, s);
+    case Fill::int8: return product<std::int8_t>(a, b, k, rows, cols, samples, out, s);
   }
 }
 

@@ -55,6 +55,7 @@ double DeviceTimer::estimate(const Work& work, int rotation) {
   check(cudaStreamSynchronize(stream_), "warming up");
   float ms = 0;
   check(cudaEventElapsedTime(&ms, events_[0], events_[1]), "event");
+  busy_ += 2e-3 * static_cast<double>(ms);
   return std::max(1e-3 * static_cast<double>(ms) / repetitions, 1e-7);
 }
 
@@ -72,6 +73,7 @@ void DeviceTimer::sample(std::vector<double>& seconds, const std::function<void(
   for (std::size_t i = 1; i <= static_cast<std::size_t>(batch); ++i) {
     float ms = 0;
     check(cudaEventElapsedTime(&ms, events_[i - 1], events_[i]), "event");
+    busy_ += 1e-3 * static_cast<double>(ms);
     seconds.push_back(1e-3 * static_cast<double>(ms) / repetitions);
   }
 }

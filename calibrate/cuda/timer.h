@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace ridge::cuda {
@@ -50,6 +51,9 @@ class DeviceTimer {
 
   double read_clock();
 
+  /// Seconds that timed work kept the device at work, since the last call.
+  double take_busy() { return std::exchange(busy_, 0.0); }
+
   /// Until it is taken back with {}: time() and time_plain() hand their work to `look` and time nothing.
   using Look = std::function<void(const Work&, int rotation)>;
   void look(Look look) { look_ = std::move(look); }
@@ -63,6 +67,7 @@ class DeviceTimer {
   volatile int* flag_ = nullptr;
   std::int64_t* clock_ = nullptr;
   std::vector<cudaEvent_t> events_;
+  double busy_ = 0;
   Look look_;
 };
 

@@ -41,6 +41,7 @@ __device__ float uniform(std::uint64_t i, std::uint32_t seed) {
 template <class T> __device__ T narrowed(float x) { return T(x); }
 template <> __device__ __nv_bfloat16 narrowed(float x) { return __float2bfloat16(x); }
 template <> __device__ __half narrowed(float x) { return __float2half(x); }
+template <> __device__ std::int8_t narrowed(float x) { return static_cast<std::int8_t>(x * 128); }
 
 template <class T> __global__ void fill(T* out, std::size_t n, std::uint32_t seed) {
   const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
@@ -61,6 +62,7 @@ void launch_fill(void* out, std::size_t n, Fill type, std::uint32_t seed, cudaSt
     case Fill::fp16: fill<<<blocks, threads, 0, s>>>(static_cast<__half*>(out), n, seed); break;
     case Fill::fp32: fill<<<blocks, threads, 0, s>>>(static_cast<float*>(out), n, seed); break;
     case Fill::fp8: fill<<<blocks, threads, 0, s>>>(static_cast<__nv_fp8_e4m3*>(out), n, seed); break;
+    case Fill::int8: fill<<<blocks, threads, 0, s>>>(static_cast<std::int8_t*>(out), n, seed); break;
   }
 }
 

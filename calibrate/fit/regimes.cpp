@@ -11,6 +11,7 @@ std::vector<double> table_position(const Measurement& x) {
   if (x.family == "attention_prefill" || x.family == "attention_backward")
     return {batch * heads, queries, keys / queries, group};
   if (x.family == "attention_decode") return {batch * kv_heads, keys, group};
+  if (x.family == "attention_latent") return {batch * heads, keys};
   return {x.size("bytes")};
 }
 
@@ -52,7 +53,9 @@ std::vector<std::string> gate_objections(const KernelModel& m) {
       m.law.peak < FlopPerSecond{1e29} && m.family != "pointwise" && m.family != "attention_decode";
   if (has_flops && m.law.flop_fraction >= at_bound)
     out.emplace_back("reaches the whole peak: the peak or the FLOPs are wrong");
-  if (m.law.bandwidth_fraction >= at_bound)
+  // Attention over many queries moves so few bytes for its FLOPs that they decide nothing.
+  const bool has_bytes = m.family != "attention_prefill" && m.family != "attention_backward";
+  if (has_bytes && m.law.bandwidth_fraction >= at_bound)
     out.emplace_back("reaches the whole memory bandwidth: part of the data came from a cache");
   return out;
 }

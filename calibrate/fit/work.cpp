@@ -24,6 +24,21 @@ Work attention_work(const Measurement& x, double queries) {
           Bytes{2 * batch * d * (heads * queries * a + kv_heads * keys * c)}};
 }
 
+/// Five products where the forward pass has two (the scores are computed again), and queries, outputs and their
+/// gradients, keys, values and their gradients each passed once.
+Work attention_backward_work(const Measurement& x) {
+  const Work forward = attention_work(x, x.size("query_tokens"));
+  return {2.5 * forward.flops, 2.0 * forward.bytes};
+}
+
+/// Every head scores the whole of a token's compressed key and sums its latent part.
+Work latent_attention_work(const Measurement& x) {
+  const double heads = x.size("batch") * x.size("heads"), keys = x.size("key_tokens");
+  const double d = x.size("head_dim"), latent = x.size("latent_dim"), a = x.size("activation_bytes", 2);
+  return {Flop{2 * heads * keys * (d + latent)},
+          Bytes{x.size("batch") * keys * d * x.size("cache_bytes", a) + heads * (d + latent) * a}};
+}
+
 }  // namespace
 
 std::optional<Work> work_of(const Measurement& x) {
@@ -34,6 +49,8 @@ std::optional<Work> work_of(const Measurement& x) {
     w.units = x.size("batch") * x.size("kv_heads", x.size("heads"));
     return w;
   }
+  if (x.family == "attention_backward") return attention_backward_work(x);
+  if (x.family == "attention_latent") return latent_attention_work(x);
   if (x.family == "pointwise") return Work{Flop{}, Bytes{x.size("bytes")}};
   return std::nullopt;
 }

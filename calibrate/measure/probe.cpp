@@ -13,7 +13,7 @@ std::string point_key(const Measurement& m) {
 std::vector<ProbeInfo> chosen_probes(const Backend& backend, const ProbeSettings& settings) {
   std::vector<ProbeInfo> out;
   for (const ProbeInfo& p : backend.probes())
-    if (settings.only.empty() || std::ranges::find(settings.only, p.name) != settings.only.end())
+    if (settings.only.empty() ? !p.is_extra : std::ranges::find(settings.only, p.name) != settings.only.end())
       out.push_back(p);
   return out;
 }

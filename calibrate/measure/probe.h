@@ -60,7 +60,8 @@ struct ProbeReport {
 
 struct ProbeInfo {
   std::string name, what;
-  Seconds full, quick;  ///< about, on a current machine
+  Seconds full, quick;    ///< about, on a current machine
+  bool is_extra = false;  ///< runs only when named
 };
 
 /// Number of devices and, when there is none, why.

@@ -38,6 +38,35 @@ std::vector<LawPoint> products_of(const KernelLaw& law, double noise, std::uint6
   return out;
 }
 
+// Q K^T, its gradient's two and P's two: five products where the forward pass has two; Q, O, their gradients, K, V and
+// theirs cross memory once.  One head of 2 queries and keys, causal: 3 pairs; forward 4 * 3 * 64 FLOP.
+TEST(WorkOf, AttentionBackwardIsFiveProducts) {
+  const Work w = *work_of({.family = "attention_backward",
+                           .sizes = {{"batch", 1},
+                                     {"heads", 1},
+                                     {"kv_heads", 1},
+                                     {"head_dim", 64},
+                                     {"query_tokens", 2},
+                                     {"key_tokens", 2},
+                                     {"causal", 1}}});
+  EXPECT_DOUBLE_EQ(w.flops.value(), 10.0 * 3 * 64);
+  EXPECT_DOUBLE_EQ(w.bytes.value(), 8.0 * 2 * 64 * 2);
+}
+
+// DeepSeek-V2: 128 heads score 576 numbers a token and sum 512; the cache is 1152 B a token, read once for all heads.
+TEST(WorkOf, LatentAttentionReadsTheCacheOnce) {
+  const Work w = *work_of({.family = "attention_latent",
+                           .sizes = {{"batch", 3},
+                                     {"heads", 128},
+                                     {"head_dim", 576},
+                                     {"latent_dim", 512},
+                                     {"key_tokens", 1000},
+                                     {"activation_bytes", 2},
+                                     {"cache_bytes", 2}}});
+  EXPECT_DOUBLE_EQ(w.flops.value(), 2.0 * 3 * 128 * 1000 * (576 + 512));
+  EXPECT_DOUBLE_EQ(w.bytes.value(), 3.0 * 1000 * 1152 + 3.0 * 128 * (576 + 512) * 2);
+}
+
 // 2 m n k = 2 * 128 * 4096 * 1024; (m k + n k + m n) * 2 B.
 TEST(WorkOf, AProductByDefinition) {
   const Work w = *work_of(product(128, 4096, 1024));
