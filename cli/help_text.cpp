@@ -67,6 +67,7 @@ ridge calibrate --quick                     the same in under 40 s
 ridge calibrate import all_reduce.txt       take in nccl-tests, nvbandwidth, tables
 ridge calibrate check PROFILE runs.jsonl    predictions against other measurements
 ridge calibrate --compare A.yaml B.yaml     parameters and predictions of two profiles
+ridge calibrate show PROFILE                what it holds, and its held-out errors
 ridge calibrate plot PROFILE --out plots    measured against fitted, as SVG)",
      "A hardware file takes a profile in with `profile: PATH`."},
     {"completion", "Prints a completion script for a shell",

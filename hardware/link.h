@@ -103,6 +103,7 @@ template <> struct EnumNames<Topology> {
 struct CollectiveCurve {
   std::string collective;  ///< "all_reduce", "all_gather", "reduce_scatter", "all_to_all" ...
   std::int64_t ranks = 0;
+  double log2_ranks = 0;
   bool in_graph = false;  ///< replayed from a graph, else launched one by one
   std::shared_ptr<const TimeCurve> curve;
   Origin origin;

@@ -133,7 +133,7 @@ class Applier {
     fit.residual = {};
     if (k.residual.values.empty() || over_.at(key)) return;
     fit.residual.name = k.family + ' ' + k.variant;
-    fit.residual.table = std::make_shared<const ResidualTable>(k.residual);
+    fit.residual.table = std::make_shared<const ResidualTable>(with_logarithms(k.residual));
     fit.residual.origin = origin(Kind::measured, node + ".residual", "residual table of " + what);
   }
 
@@ -212,7 +212,8 @@ class Applier {
     if (!key) return;
     for (Tier& t : cluster_.tiers.inner_to_outer) {
       if (t.devices != 0 && t.devices < key->ranks) continue;
-      t.curves.push_back({c.family == "sendrecv" ? "send_receive" : c.family, key->ranks, key->in_graph,
+      t.curves.push_back({c.family == "sendrecv" ? "send_receive" : c.family, key->ranks,
+                          std::log2(static_cast<double>(key->ranks)), key->in_graph,
                           std::make_shared<const TimeCurve>(curve_of(c)),
                           origin(Kind::measured, node + ".times_in_seconds",
                                  fmt::format("{} on {} ({}); held-out error {:.1f} % in the median", c.family,

@@ -18,7 +18,13 @@ TableShares table_shares(std::span<const TableAxis> axes, std::span<const double
     const double x = std::clamp(at[a], knots.front(), knots.back());
     std::size_t i = static_cast<std::size_t>(std::ranges::upper_bound(knots, x) - knots.begin());
     i = std::clamp<std::size_t>(i, 1, std::max<std::size_t>(knots.size() - 1, 1)) - 1;
-    const double up = knots.size() > 1 ? std::log(x / knots[i]) / std::log(knots[i + 1] / knots[i]) : 0;
+    const std::vector<double>& logs = axes[a].logs;
+    double up = 0;
+    if (knots.size() > 1)
+      up = logs.empty() ? std::log(x / knots[i]) / std::log(knots[i + 1] / knots[i])
+                        : (x <= knots.front()  ? 0
+                           : x >= knots.back() ? 1
+                                               : (std::log(x) - logs[i]) / (logs[i + 1] - logs[i]));
     const std::size_t before = s.count;
     for (std::size_t c = 0; c < before; ++c) {
       s.cell[c] = s.cell[c] * knots.size() + i;
@@ -29,6 +35,14 @@ TableShares table_shares(std::span<const TableAxis> axes, std::span<const double
     }
   }
   return s;
+}
+
+ResidualTable with_logarithms(ResidualTable table) {
+  for (TableAxis& a : table.axes) {
+    a.logs.clear();
+    for (const double k : a.knots) a.logs.push_back(std::log(k));
+  }
+  return table;
 }
 
 double residual_at(const ResidualTable& table, std::span<const double> at) {

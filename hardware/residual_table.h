@@ -18,8 +18,9 @@
 namespace ridge {
 
 struct TableAxis {
-  std::string name;           ///< a size ("m"), or one made of sizes ("heads_in_batch")
-  std::vector<double> knots;  ///< ascending, positive
+  std::string name;               ///< a size ("m"), or one made of sizes ("heads_in_batch")
+  std::vector<double> knots;      ///< ascending, positive
+  std::vector<double> logs = {};  ///< of the knots, where with_logarithms() put them
 };
 
 struct ResidualTable {
@@ -38,6 +39,9 @@ struct TableShares {
 
 /// Pre  at.size() == axes.size() <= most_table_axes; every axis has a knot.  No allocation.
 TableShares table_shares(std::span<const TableAxis>, std::span<const double> at);
+
+/// The table with the logarithms of its knots, which make a look-up cost one logarithm for each axis.
+ResidualTable with_logarithms(ResidualTable);
 
 /// R; zero for an empty table.  Pre: at.size() == axes.size()
 double residual_at(const ResidualTable&, std::span<const double> at);

@@ -128,21 +128,20 @@ std::string_view name_of(CollectiveKind kind) {
   return {};
 }
 
-/// How badly a curve fits a call: ranks first (in doublings), then how it was launched and how far it goes.
-double misfit(const CollectiveCurve& curve, const Collective& c, const GroupLink& g) {
-  const double ranks = static_cast<double>(g.ranks), measured = static_cast<double>(curve.ranks);
-  const bool is_beyond = c.bytes.value > curve.curve->sizes.back();
-  return 4 * std::abs(std::log2(ranks / measured)) + (curve.in_graph != c.in_graph ? 1 : 0) +
-         (is_beyond ? 2 : 0);
-}
-
-/// The best measured curve within two doublings of the ranks; null where there is none.
+/// The best measured curve within two doublings of the ranks; null where there is none.  Ranks count first,
+/// then whether the curve goes so far, then how it was launched.
 const CollectiveCurve* curve_for(const Collective& c, const GroupLink& g) {
-  if (g.num_used != 1) return nullptr;
+  if (g.num_used != 1 || g.used[0].tier->curves.empty()) return nullptr;
+  const std::string_view wanted = name_of(c.kind);
+  const double ranks = std::log2(static_cast<double>(g.ranks));
   const CollectiveCurve* found = nullptr;
+  double least = 11;
   for (const CollectiveCurve& curve : g.used[0].tier->curves) {
-    if (curve.collective != name_of(c.kind) || misfit(curve, c, g) > 11) continue;
-    if (!found || misfit(curve, c, g) < misfit(*found, c, g)) found = &curve;
+    if (curve.collective != wanted) continue;
+    const bool is_beyond = c.bytes.value > curve.curve->sizes.back();
+    const double misfit =
+        4 * std::abs(ranks - curve.log2_ranks) + (curve.in_graph != c.in_graph ? 1 : 0) + (is_beyond ? 2 : 0);
+    if (misfit < least) least = misfit, found = &curve;
   }
   return found;
 }

@@ -47,6 +47,13 @@ struct ImportCommand {
 /// Other tools' output and tables as measurements.
 int import(const ImportCommand&);
 
+struct ShowCommand {
+  std::string profile;
+  bool is_json = false, is_markdown = false;
+};
+/// What a profile holds: where it comes from, each model's error on points that neither fit nor interval saw.
+int show(const ShowCommand&);
+
 struct PlotCommand {
   std::string profile, out = "plots";
 };

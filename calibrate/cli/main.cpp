@@ -144,6 +144,12 @@ int run(int argc, char** argv) {
   add_compare(app, comparing)->callback([&] { status = compare(comparing); });
   ImportCommand importing;
   add_import(app, importing)->callback([&] { status = import(importing); });
+  ShowCommand showing;
+  auto* show_command = app.add_subcommand("show", "What a profile holds, and its errors");
+  show_command->add_option("profile", showing.profile, "Profile")->required();
+  show_command->add_flag("--json", showing.is_json, "As JSON");
+  show_command->add_flag("--markdown", showing.is_markdown, "As a Markdown table");
+  show_command->callback([&] { status = show(showing); });
   PlotCommand plotting;
   add_plot(app, plotting)->callback([&] { status = plot(plotting); });
   try {

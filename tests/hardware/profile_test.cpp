@@ -163,6 +163,10 @@ TEST(CalibratedTime, IsTheLawTimesTheTable) {
   EXPECT_EQ(ratio.origin.kind, Origin::Kind::measured);
   EXPECT_EQ(ratio.origin.where, "p.yaml:9");
   EXPECT_EQ(calibrated_time(law, {}, std::array{16.0}).value, law.value);
+  const ResidualTable fast = with_logarithms(*t.table);
+  for (const double m : {1.0, 16.0, 100.0, 1024.0, 1e6})
+    EXPECT_NEAR(residual_at(fast, std::array{m, 7.0, 7.0}), residual_at(*t.table, std::array{m, 7.0, 7.0}),
+                1e-14);
 }
 
 }  // namespace

@@ -95,6 +95,7 @@ Cluster with_curve() {
   TimeCurve curve{{Bytes{1000}, Bytes{3000}}, {Seconds{1e-5}, Seconds{2e-5}}};
   c.tiers.inner_to_outer[0].curves = {{"all_reduce",
                                        4,
+                                       2,
                                        false,
                                        std::make_shared<const TimeCurve>(std::move(curve)),
                                        {Origin::Kind::measured, "p.yaml:7", "profile mine", "2026"}}};

@@ -1,0 +1,85 @@
+#include "calibrate/cli/commands.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ridge::calibrate {
+namespace {
+
+using nlohmann::json;
+
+struct Row {
+  std::string family, variant, library;
+  std::int64_t fitted = 0;
+  ErrorSummary e;
+  bool is_accepted = true;
+};
+
+std::vector<Row> rows_of(const Models& models) {
+  std::vector<Row> out;
+  for (const KernelModel& m : models.kernels)
+    out.push_back({m.family, m.variant, m.library, m.fitted_points, m.hold_out, m.objections.empty()});
+  for (const CurveModel& m : models.curves)
+    out.push_back({m.family, m.variant, m.library, m.fitted_points, m.hold_out, m.objections.empty()});
+  return out;
+}
+
+std::string percent(double fraction) { return fmt::format("{:.1f} %", 100 * fraction); }
+
+void print_markdown(const Profile& p, const std::vector<Row>& rows) {
+  const auto date = p.facts.find("date");
+  fmt::print("**{}**, {}{}{}\n\n", p.device, p.kind, date == p.facts.end() ? "" : " " + date->second,
+             p.source.empty() ? "" : "; " + p.source);
+  fmt::print(
+      "| kernel | variant | library | fitted | judged | median | 90th percentile | inside |\n"
+      "|---|---|---|---:|---:|---:|---:|---:|\n");
+  for (const Row& r : rows)
+    fmt::print("| {} | {} | {} | {} | {} | {} | {} | {}{} |\n", r.family, r.variant, r.library, r.fitted,
+               r.e.points, percent(r.e.median), percent(r.e.p90), fmt::format("{:.0f} %", 100 * r.e.coverage),
+               r.is_accepted ? "" : "; not used");
+}
+
+void print_text(const Profile& p, const std::vector<Row>& rows) {
+  fmt::print("{}, {}{}\n", p.device, p.kind, p.source.empty() ? "" : "; " + p.source);
+  for (const auto& [name, value] : p.facts) fmt::print("  {:<22} {}\n", name, value);
+  fmt::print("\n{:<20} {:<36} {:>7} {:>7} {:>8} {:>8} {:>7}\n", "kernel", "variant", "fitted", "judged",
+             "median", "p90", "inside");
+  for (const Row& r : rows)
+    fmt::print("{:<20} {:<36} {:>7} {:>7} {:>8} {:>8} {:>6.0f}%{}\n", r.family, r.variant, r.fitted,
+               r.e.points, percent(r.e.median), percent(r.e.p90), 100 * r.e.coverage,
+               r.is_accepted ? "" : "  not used");
+  for (const std::string& s : p.models.skipped) fmt::print("skipped  {}\n", s);
+}
+
+void print_json(const Profile& p, const std::vector<Row>& rows) {
+  json out{{"device", p.device},     {"base", p.base},   {"kind", p.kind},
+           {"source", p.source},     {"facts", p.facts}, {"skipped", p.models.skipped},
+           {"models", json::array()}};
+  for (const Row& r : rows)
+    out["models"].push_back({{"family", r.family},
+                             {"variant", r.variant},
+                             {"library", r.library},
+                             {"fitted_points", r.fitted},
+                             {"judged_points", r.e.points},
+                             {"median", r.e.median},
+                             {"p90", r.e.p90},
+                             {"bias", r.e.bias},
+                             {"interval_coverage", r.e.coverage},
+                             {"accepted", r.is_accepted}});
+  fmt::print("{}\n", out.dump(2));
+}
+
+}  // namespace
+
+int show(const ShowCommand& c) {
+  Diagnostics diagnostics;
+  const auto profile = load_profile(c.profile, diagnostics);
+  if (report_problems(diagnostics) || !profile) return bad_usage;
+  const std::vector<Row> rows = rows_of(profile->models);
+  if (c.is_json) print_json(*profile, rows);
+  else if (c.is_markdown) print_markdown(*profile, rows);
+  else print_text(*profile, rows);
+  return done;
+}
+
+}  // namespace ridge::calibrate
