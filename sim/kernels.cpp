@@ -6,10 +6,6 @@
 namespace ridge {
 namespace {
 
-constexpr Formula scaled_fraction{"kernels.fraction", "fraction of the peak this stack reaches",
-                                  "device * stack * clock",
-                                  "definition: the device's achievable fraction, the stack's efficiency and "
-                                  "the clock's share under long load"};
 constexpr Formula product_flop{"kernels.product.flop", "FLOP of a matrix product", "2 * m * n * k * c",
                                "definition: a multiply-add counts 2"};
 constexpr Formula product_bytes{"kernels.product.bytes", "bytes a matrix product moves",
@@ -45,49 +41,6 @@ constexpr Formula pass_fraction{"kernels.pass.fraction", "fraction of the bandwi
 constexpr Formula pass_fixed{"kernels.pass.fixed", "fixed time of a chain of kernels", "kernels * t0",
                              "definition"};
 
-struct FitKey {
-  Precision precision;
-  std::string_view key;
-};
-constexpr std::array gemm_keys{FitKey{Precision::fp64, "hardware.device.achievable.gemm.fp64"},
-                               FitKey{Precision::fp32, "hardware.device.achievable.gemm.fp32"},
-                               FitKey{Precision::tf32, "hardware.device.achievable.gemm.tf32"},
-                               FitKey{Precision::bf16, "hardware.device.achievable.gemm.bf16"},
-                               FitKey{Precision::fp16, "hardware.device.achievable.gemm.fp16"},
-                               FitKey{Precision::fp8, "hardware.device.achievable.gemm.fp8"},
-                               FitKey{Precision::fp6, "hardware.device.achievable.gemm.fp6"},
-                               FitKey{Precision::fp4, "hardware.device.achievable.gemm.fp4"},
-                               FitKey{Precision::int8, "hardware.device.achievable.gemm.int8"},
-                               FitKey{Precision::int4, "hardware.device.achievable.gemm.int4"}};
-
-/// The fit of `wanted`, else of the first of bf16, fp16, fp32 that has one.
-KernelConstants gemm_constants(const Device& d, Precision wanted, Explain* ex) {
-  for (Precision p : {wanted, Precision::bf16, Precision::fp16, Precision::fp32}) {
-    const KernelFit* fit = d.achievable.gemm.find(p);
-    if (!fit) continue;
-    for (const FitKey& k : gemm_keys)
-      if (k.precision == p) return kernel_constants(*fit, k.key, ex);
-  }
-  return kernel_constants(KernelFit{}, "hardware.device.achievable.gemm", ex);
-}
-
-Traced<double> scaled(Traced<double> device, std::string_view key, double stack, Traced<double> clock,
-                      Explain* ex) {
-  return note(ex, scaled_fraction, device.value * stack * clock.value,
-              {{"device", device}, {"stack", input(ex, key, stack)}, {"clock", clock}});
-}
-
-Traced<FlopPerSecond> peak_of(const Device& d, Precision p, bool& can_compute, Explain* ex) {
-  const auto execution = matrix_execution(d, p);
-  if (!execution || execution->peak <= FlopPerSecond{0}) {
-    can_compute = false;
-    return constant(ex, "hardware.device.peaks.missing", FlopPerSecond{1},
-                    "placeholder of an infeasible plan");
-  }
-  if (!ex) return {execution->peak, 0};
-  return input(ex, "hardware.device." + peak_key(*execution), execution->peak);
-}
-
 /// Which side of the law is longer.
 Bound bound_of(Flop flops, Bytes bytes, FlopPerSecond peak, BytesPerSecond memory, const KernelConstants& k,
                Seconds t) {
@@ -97,50 +50,34 @@ Bound bound_of(Flop flops, Bytes bytes, FlopPerSecond peak, BytesPerSecond memor
   return compute >= memory_time ? Bound::compute : Bound::memory;
 }
 
-/// Of a profile's fit at another head dimension than the presets'.
-void set_other_width(Rates& r, const AttentionFits& fits, Explain* ex) {
-  const std::string key = ex ? "hardware.device.achievable.attention.d" + std::to_string(fits.head_dim) : "";
-  r.prefill = kernel_constants(fits.prefill, key + ".prefill", ex);
-  r.backward = kernel_constants(fits.backward, key + ".backward", ex);
-  r.decode = kernel_constants(fits.decode, key + ".decode", ex);
-  r.decode_per_head = input(ex, key + ".decode_per_head", fits.decode_per_head.value);
-}
-
-/// The fits of the nearest head dimension.
-const AttentionFits& of_width(const AttentionFits& usual, std::int64_t head_dim) {
-  const AttentionFits* nearest = &usual;
-  const auto distance = [&](const AttentionFits& f) { return std::abs(f.head_dim - head_dim); };
-  for (const AttentionFits& other : usual.other_widths)
-    if (distance(other) < distance(*nearest)) nearest = &other;
-  return *nearest;
-}
-
-/// Constants of the attention kernels the stack runs.
-void set_attention(Rates& r, const Achievable& a, const RateRequest& request, Explain* ex) {
-  const bool flash2 = request.flash2 && a.attention_flash2.prefill.flop_fraction.is_known();
-  const AttentionFits& fits = of_width(flash2 ? a.attention_flash2 : a.attention, request.head_dim);
-  if (fits.head_dim != a.attention.head_dim) return set_other_width(r, fits, ex);
-  auto constants = [&](const KernelFit& fit, std::string_view best, std::string_view second) {
-    return kernel_constants(fit, flash2 ? second : best, ex);
-  };
-  r.prefill = constants(fits.prefill, "hardware.device.achievable.attention.prefill",
-                        "hardware.device.achievable.attention_flash2.prefill");
-  r.backward = constants(fits.backward, "hardware.device.achievable.attention.backward",
-                         "hardware.device.achievable.attention_flash2.backward");
-  r.decode = constants(fits.decode, "hardware.device.achievable.attention.decode",
-                       "hardware.device.achievable.attention_flash2.decode");
-  r.decode_per_head = input(ex,
-                            flash2 ? "hardware.device.achievable.attention_flash2.decode_per_head"
-                                   : "hardware.device.achievable.attention.decode_per_head",
-                            fits.decode_per_head.value);
-}
-
-/// The textbook roofline instead of what kernels reach.
-void set_peaks(Rates& r, Explain* ex) {
-  for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
-    *k = kernel_constants(KernelFit{}, "hardware.device.peak_rates", ex);
-  r.decode_per_head = constant(ex, "no time per head", Seconds{0}, "the roofline bound has no fixed costs");
-  r.gap = constant(ex, "no gap between kernels", Seconds{0}, "the roofline bound has no fixed costs");
+/// Bytes an attention core moves, Q, K, V and O once, or an absorbed one the latent.
+Traced<Bytes> bytes_of(const AttentionShape& s, bool is_backward, Explain* ex) {
+  const double widths = s.key_dim.value + s.value_dim.value;
+  const double queries = s.heads.value * s.query_tokens.value * widths * s.activation.value.value();
+  const double keys = s.is_shared_key_value
+                          ? s.key_tokens.value * s.key_dim.value * s.cache.value.value()
+                          : s.kv_heads.value * s.key_tokens.value * widths * s.cache.value.value();
+  const Bytes moved{(is_backward ? 2 : 1) * s.sequences.value * (queries + keys)};
+  if (s.is_shared_key_value)
+    return note(ex, latent_bytes, moved,
+                {{"S", s.sequences},
+                 {"H", s.heads},
+                 {"nq", s.query_tokens},
+                 {"nk", s.key_tokens},
+                 {"ek", s.key_dim},
+                 {"ev", s.value_dim},
+                 {"a", s.activation},
+                 {"c", s.cache}});
+  return note(ex, is_backward ? attention_backward_bytes : attention_bytes, moved,
+              {{"S", s.sequences},
+               {"H", s.heads},
+               {"K", s.kv_heads},
+               {"nq", s.query_tokens},
+               {"nk", s.key_tokens},
+               {"ek", s.key_dim},
+               {"ev", s.value_dim},
+               {"a", s.activation},
+               {"c", s.cache}});
 }
 
 Traced<Seconds> calibrated_attention(Traced<Seconds> law, const AttentionShape& s, AttentionPass pass,
@@ -156,48 +93,6 @@ Traced<Seconds> calibrated_attention(Traced<Seconds> law, const AttentionShape& 
 }
 
 }  // namespace
-
-Precision precision_named(std::string_view name) {
-  for (const auto& [precision, text] : EnumNames<Precision>::names)
-    if (text == name) return precision;
-  if (name == "nvfp4" || name == "mxfp4") return Precision::fp4;
-  if (name == "mxfp8") return Precision::fp8;
-  return Precision::bf16;
-}
-
-Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
-  const Device& d = p.scenario.hardware.device;
-  const SoftwareStack& s = p.scenario.software;
-  Rates r;
-  r.product_precision = precision_named(request.product);
-  r.product_peak = peak_of(d, r.product_precision, r.can_compute, ex);
-  r.attention_peak = peak_of(d, precision_named(request.attention), r.can_compute, ex);
-  r.memory = input(ex, "hardware.device.hbm.bandwidth", d.hbm.bandwidth.value);
-  const auto execution = matrix_execution(d, r.product_precision);
-  r.product = gemm_constants(d, execution ? execution->precision : r.product_precision, ex);
-  r.one = constant(ex, "operators in a launch", 1.0,
-                   "not batched: one product, one kernel, one latent for all heads");
-  const Traced<double> short_load =
-      constant(ex, "clock under a short load", 1.0, "the rate was fitted on short loads");
-  const Sourced<double>& sustained = d.achievable.sustained_fraction;
-  const Traced<double> clock =
-      request.load == Load::sustained && sustained.is_known()
-          ? input(ex, "hardware.device.achievable.sustained_fraction", sustained.value)
-          : short_load;
-  r.product.flop_fraction =
-      scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, clock, ex);
-  set_attention(r, d.achievable, request, ex);
-  for (KernelConstants* k : {&r.prefill, &r.backward, &r.decode})
-    k->flop_fraction =
-        scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, clock, ex);
-  r.pointwise = kernel_constants(d.achievable.pointwise, "hardware.device.achievable.pointwise", ex);
-  for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
-    k->bandwidth_fraction =
-        scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, short_load, ex);
-  r.gap = input(ex, "hardware.device.achievable.launch.graph_node", d.achievable.launch.graph_node.value);
-  if (s.at_peak) set_peaks(r, ex);
-  return r;
-}
 
 KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) {
   KernelCost cost;
@@ -231,37 +126,11 @@ KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rat
   const bool is_backward = pass == AttentionPass::backward;
   const double widths = s.key_dim.value + s.value_dim.value;
   const double flops = s.sequences.value * s.heads.value * widths * s.pairs.value;
-  const double queries = s.heads.value * s.query_tokens.value * widths * s.activation.value.value();
-  const double keys = s.is_shared_key_value
-                          ? s.key_tokens.value * s.key_dim.value * s.cache.value.value()
-                          : s.kv_heads.value * s.key_tokens.value * widths * s.cache.value.value();
   KernelCost cost;
   cost.flops =
       note(ex, is_backward ? attention_backward_flop : attention_flop, Flop{(is_backward ? 5 : 2) * flops},
            {{"S", s.sequences}, {"H", s.heads}, {"ek", s.key_dim}, {"ev", s.value_dim}, {"pairs", s.pairs}});
-  const Bytes moved{(is_backward ? 2 : 1) * s.sequences.value * (queries + keys)};
-  if (s.is_shared_key_value) {
-    cost.bytes = note(ex, latent_bytes, moved,
-                      {{"S", s.sequences},
-                       {"H", s.heads},
-                       {"nq", s.query_tokens},
-                       {"nk", s.key_tokens},
-                       {"ek", s.key_dim},
-                       {"ev", s.value_dim},
-                       {"a", s.activation},
-                       {"c", s.cache}});
-  } else {
-    cost.bytes = note(ex, is_backward ? attention_backward_bytes : attention_bytes, moved,
-                      {{"S", s.sequences},
-                       {"H", s.heads},
-                       {"K", s.kv_heads},
-                       {"nq", s.query_tokens},
-                       {"nk", s.key_tokens},
-                       {"ek", s.key_dim},
-                       {"ev", s.value_dim},
-                       {"a", s.activation},
-                       {"c", s.cache}});
-  }
+  cost.bytes = bytes_of(s, is_backward, ex);
   KernelConstants k = is_backward ? r.backward : pass == AttentionPass::decode ? r.decode : r.prefill;
   if (pass == AttentionPass::decode) {
     const double heads = s.sequences.value * s.kv_heads.value;

@@ -29,13 +29,14 @@ void LayerRunner::run_core(const Core& core) {
   if (plan_.context > 1 && kind_index_ >= 0 && !c_.batch.is_decode) run_ring(s);
 }
 
+Traced<double> LayerRunner::count(std::string_view key, std::int64_t v) {
+  return input(ex_, key, static_cast<double>(v));
+}
+
 AttentionShape LayerRunner::attention_shape(const Core& core) {
-  const LatentAttention& l = a_.latent;
-  const bool is_latent = core.kind == Core::Kind::latent;
-  const bool is_absorbed = is_latent && c_.batch.is_decode;
-  auto count = [&](std::string_view key, std::int64_t v) { return input(ex_, key, static_cast<double>(v)); };
+  const bool is_latent = core.kind == Core::Kind::latent, is_absorbed = is_latent && c_.batch.is_decode;
   const auto t = count("parallel.tensor", plan_.tensor);
-  auto per_rank = [&](Traced<double> heads) {
+  const auto per_rank = [&](Traced<double> heads) {
     return note(ex_, per_rank_heads, heads.value / std::min(t.value, heads.value), {{"H", heads}, {"t", t}});
   };
   AttentionShape s;
@@ -44,21 +45,9 @@ AttentionShape LayerRunner::attention_shape(const Core& core) {
   s.kv_heads = is_latent && !is_absorbed ? s.heads
                : is_absorbed             ? c_.rates.one
                              : per_rank(count("model.kv_heads", std::max<std::int64_t>(a_.kv_heads, 1)));
-  static constexpr Formula cross{"operators.attention.pairs_cross", "pairs of decoder and encoder tokens",
-                                 "n * T", "Vaswani et al. 2017, arXiv:1706.03762, section 3.2.3"};
-  const Traced<double> fresh = c_.batch.new_tokens, memory = c_.batch.encoder_tokens;
-  s.pairs = core.is_cross ? note(ex_, cross, fresh.value * memory.value, {{"n", fresh}, {"T", memory}})
-                          : attention_pairs(c_.batch, kind_, a_.sink_tokens,
-                                            c_.prepared.scenario.software.causal_skip, ex_);
-  if (plan_.context > 1) {
-    static constexpr Formula divided{"operators.attention.pairs_local",
-                                     "query-key pairs on one context-parallel rank", "pairs / c",
-                                     "Brandon et al. 2023, arXiv:2311.09431: balanced (striped) order"};
-    s.pairs = note(ex_, divided, s.pairs.value / static_cast<double>(plan_.context),
-                   {{"pairs", s.pairs}, {"c", count("parallel.context", plan_.context)}});
-  }
+  s.pairs = core_pairs(core);
   s.query_tokens = c_.batch.query_tokens;
-  s.key_tokens = core.is_cross ? memory : attended_tokens();
+  s.key_tokens = core.is_cross ? c_.batch.encoder_tokens : attended_tokens();
   if (plan_.context > 1 && c_.batch.is_decode) {
     static constexpr Formula shard{"operators.attention.keys_local",
                                    "cached keys on one context-parallel rank", "n / c",
@@ -69,24 +58,45 @@ AttentionShape LayerRunner::attention_shape(const Core& core) {
   s.activation = c_.batch.activation;
   s.cache = c_.batch.cache;
   s.is_shared_key_value = is_absorbed;
-  if (is_absorbed) {
-    static constexpr Formula latent_key{"operators.attention.latent_key", "width of a cached latent key",
-                                        "r + x", "DeepSeek-V2, arXiv:2405.04434, section 2.1.3"};
-    const auto r = count("model.latent.kv_lora_rank", l.kv_lora_rank);
-    s.key_dim = note(ex_, latent_key, r.value + static_cast<double>(l.rope_head_dim),
-                     {{"r", r}, {"x", count("model.latent.rope_head_dim", l.rope_head_dim)}});
-    s.value_dim = r;
-  } else if (is_latent) {
-    static constexpr Formula key_width{"operators.attention.key_width", "width of an expanded latent key",
-                                       "e + x", "DeepSeek-V2, arXiv:2405.04434"};
-    const auto e = count("model.latent.nope_head_dim", l.nope_head_dim);
-    s.key_dim = note(ex_, key_width, e.value + static_cast<double>(l.rope_head_dim),
-                     {{"e", e}, {"x", count("model.latent.rope_head_dim", l.rope_head_dim)}});
-    s.value_dim = count("model.latent.v_head_dim", l.v_head_dim);
-  } else {
-    s.key_dim = s.value_dim = count("model.head_dim", a_.head_dim);
-  }
+  set_head_widths(s, is_latent, is_absorbed);
   return s;
+}
+
+Traced<double> LayerRunner::core_pairs(const Core& core) {
+  static constexpr Formula cross{"operators.attention.pairs_cross", "pairs of decoder and encoder tokens",
+                                 "n * T", "Vaswani et al. 2017, arXiv:1706.03762, section 3.2.3"};
+  static constexpr Formula divided{"operators.attention.pairs_local",
+                                   "query-key pairs on one context-parallel rank", "pairs / c",
+                                   "Brandon et al. 2023, arXiv:2311.09431: balanced (striped) order"};
+  const Traced<double> fresh = c_.batch.new_tokens, memory = c_.batch.encoder_tokens;
+  const auto pairs =
+      core.is_cross
+          ? note(ex_, cross, fresh.value * memory.value, {{"n", fresh}, {"T", memory}})
+          : attention_pairs(c_.batch, kind_, a_.sink_tokens, c_.prepared.scenario.software.causal_skip, ex_);
+  if (plan_.context <= 1) return pairs;
+  return note(ex_, divided, pairs.value / static_cast<double>(plan_.context),
+              {{"pairs", pairs}, {"c", count("parallel.context", plan_.context)}});
+}
+
+void LayerRunner::set_head_widths(AttentionShape& s, bool is_latent, bool is_absorbed) {
+  static constexpr Formula latent_key{"operators.attention.latent_key", "width of a cached latent key",
+                                      "r + x", "DeepSeek-V2, arXiv:2405.04434, section 2.1.3"};
+  static constexpr Formula key_width{"operators.attention.key_width", "width of an expanded latent key",
+                                     "e + x", "DeepSeek-V2, arXiv:2405.04434"};
+  const LatentAttention& l = a_.latent;
+  if (!is_latent) {
+    s.key_dim = s.value_dim = count("model.head_dim", a_.head_dim);
+    return;
+  }
+  const auto x = count("model.latent.rope_head_dim", l.rope_head_dim);
+  if (is_absorbed) {
+    s.value_dim = count("model.latent.kv_lora_rank", l.kv_lora_rank);
+    s.key_dim = note(ex_, latent_key, s.value_dim.value + x.value, {{"r", s.value_dim}, {"x", x}});
+    return;
+  }
+  const auto e = count("model.latent.nope_head_dim", l.nope_head_dim);
+  s.key_dim = note(ex_, key_width, e.value + x.value, {{"e", e}, {"x", x}});
+  s.value_dim = count("model.latent.v_head_dim", l.v_head_dim);
 }
 
 Traced<double> LayerRunner::attended_tokens() {

@@ -38,19 +38,23 @@ void LayerRunner::run_product(const Product& p) {
   forward(TimeClass::product, OperatorKind::product, p.name, ahead, launches);
   if (c_.lora_rank > 0 && kind_index_ >= 0 && is_adapted(p)) run_adapter(s, p.name);
   if (!c_.has_backward) return;
-  ProductShape input_gradient = s, weight_gradient = s;
+  run_gradients(p, s, launches);
+}
+
+void LayerRunner::run_gradients(const Product& p, const ProductShape& s, double launches) {
+  ProductShape input_gradient = s;
   std::swap(input_gradient.n, input_gradient.k);
   set_shape(input_gradient.m.value, input_gradient.n.value, input_gradient.k.value);
   backward(TimeClass::product, OperatorKind::product, p.name, product_cost(input_gradient, c_.rates, ex_),
            launches);
   if (c_.is_frozen) return;
-  weight_gradient = {.m = s.k,
-                     .n = s.n,
-                     .k = s.m,
-                     .count = s.count,
-                     .activation = s.activation,
-                     .weight = s.activation,
-                     .result = gradient_result()};
+  const ProductShape weight_gradient{.m = s.k,
+                                     .n = s.n,
+                                     .k = s.m,
+                                     .count = s.count,
+                                     .activation = s.activation,
+                                     .weight = s.activation,
+                                     .result = gradient_result()};
   set_shape(weight_gradient.m.value, weight_gradient.n.value, weight_gradient.k.value);
   backward(TimeClass::product, OperatorKind::product, p.name, product_cost(weight_gradient, c_.rates, ex_),
            launches);

@@ -68,6 +68,8 @@ class LayerRunner {
   Traced<double> pass_kernels(const Pass&, double kernels);
   Traced<double> pass_efficiency(const Pass&, double efficiency);
   void run_product(const Product& p);
+  /// Input and weight gradients of a product.
+  void run_gradients(const Product& p, const ProductShape& s, double launches);
   Traced<double> row_alignment(const Product&, const ProductShape&);
   /// Tokens and number of products of the experts on this device; returns kernel launches.
   double route(ProductShape& s, const Product& p);
@@ -90,6 +92,9 @@ class LayerRunner {
   Traced<BytesPerElement> gradient_result();
   void run_core(const Core& core);
   AttentionShape attention_shape(const Core& core);
+  Traced<double> core_pairs(const Core& core);
+  void set_head_widths(AttentionShape&, bool is_latent, bool is_absorbed);
+  Traced<double> count(std::string_view key, std::int64_t);
   /// Keys a device reads for one sequence: all cached and new ones, or a window of them.
   Traced<double> attended_tokens();
   void run_scan();

@@ -50,44 +50,15 @@ class Recorder {
     const auto outside = plan_.sequence ? t
                                         : constant(ex_, "ranks that share the tokens outside products", 1.0,
                                                    "parallel.sequence is false");
-    const LatentAttention& l = a_.latent;
     if (v == 0) return constant(ex_, "width this layer lacks", 0.0, "definition");
     switch (w) {
       case Width::hidden:
         return note(ex_, whole_width, v, {{"d", count("model.hidden_size", a_.hidden_size)}, {"x", outside}});
       case Width::whole: return count("model.hidden_size", a_.hidden_size);
-      case Width::q:
-        if (kind_.mixer == Mixer::recurrent) return other("recurrent width", v);
-        if (l.kv_lora_rank > 0)
-          return note(ex_, latent_query, v,
-                      {{"H", heads()},
-                       {"e", count("model.latent.nope_head_dim", l.nope_head_dim)},
-                       {"x", count("model.latent.rope_head_dim", l.rope_head_dim)},
-                       {"t", t}});
-        return note(ex_, query_width_formula, v,
-                    {{"H", heads()}, {"e", count("model.head_dim", a_.head_dim)}, {"t", t}});
+      case Width::q: return kind_.mixer == Mixer::recurrent ? other("recurrent width", v) : query(v, t);
       case Width::kv:
-        if (kind_.mixer == Mixer::recurrent) return other("recurrent state width", v);
-        if (l.kv_lora_rank > 0)
-          return note(ex_, latent_kv, v,
-                      {{"H", heads()},
-                       {"e", count("model.latent.nope_head_dim", l.nope_head_dim)},
-                       {"x", count("model.latent.rope_head_dim", l.rope_head_dim)},
-                       {"v", count("model.latent.v_head_dim", l.v_head_dim)},
-                       {"t", t}});
-        return note(ex_, kv_width, v,
-                    {{"K", count("model.kv_heads", a_.kv_heads)},
-                     {"e", count("model.head_dim", a_.head_dim)},
-                     {"t", t}});
-      case Width::ffn:
-        if (kind_.feed_forward == FeedForward::experts)
-          return note(ex_, moe_width, v,
-                      {{"k", count("model.moe.top_k", a_.moe.top_k)},
-                       {"f", count("model.moe.ffn_hidden_size", a_.moe.ffn_hidden_size)},
-                       {"S", count("model.moe.shared_experts", a_.moe.shared_experts)},
-                       {"g", count("model.moe.shared_ffn_hidden_size", a_.moe.shared_ffn_hidden_size)},
-                       {"t", t}});
-        return note(ex_, ffn_width, v, {{"f", count("model.ffn_hidden_size", a_.ffn_hidden_size)}, {"t", t}});
+        return kind_.mixer == Mixer::recurrent ? other("recurrent state width", v) : key_value(v, t);
+      case Width::ffn: return feed_forward(v, t);
       case Width::expert_hidden:
         return note(ex_, expert_hidden, v,
                     {{"k", count("model.moe.top_k", a_.moe.top_k)},
@@ -98,9 +69,8 @@ class Recorder {
         return note(ex_, experts_width, v,
                     {{"E", count("model.moe.experts", a_.moe.experts)}, {"x", outside}});
       case Width::heads: return note(ex_, heads_width, v, {{"H", heads()}, {"t", t}});
-      case Width::scores: {
+      case Width::scores:
         return note(ex_, scores_width, v, {{"H", heads()}, {"t", t}, {"keys", seen_keys()}});
-      }
       case Width::vocab:
         return note(ex_, vocab_width, v, {{"V", count("model.vocab_size", a_.vocab_size)}, {"t", t}});
     }
@@ -129,6 +99,40 @@ class Recorder {
   Traced<double> count(std::string_view key, std::int64_t v) {
     const double value = static_cast<double>(v);
     return {value, ex_->input(key, value, Dim{}, Origin{Origin::Kind::default_value, {}, "not stated", {}})};
+  }
+  Traced<double> query(double v, Traced<double> t) {
+    const LatentAttention& l = a_.latent;
+    if (l.kv_lora_rank > 0)
+      return note(ex_, latent_query, v,
+                  {{"H", heads()},
+                   {"e", count("model.latent.nope_head_dim", l.nope_head_dim)},
+                   {"x", count("model.latent.rope_head_dim", l.rope_head_dim)},
+                   {"t", t}});
+    return note(ex_, query_width_formula, v,
+                {{"H", heads()}, {"e", count("model.head_dim", a_.head_dim)}, {"t", t}});
+  }
+  Traced<double> key_value(double v, Traced<double> t) {
+    const LatentAttention& l = a_.latent;
+    if (l.kv_lora_rank > 0)
+      return note(ex_, latent_kv, v,
+                  {{"H", heads()},
+                   {"e", count("model.latent.nope_head_dim", l.nope_head_dim)},
+                   {"x", count("model.latent.rope_head_dim", l.rope_head_dim)},
+                   {"v", count("model.latent.v_head_dim", l.v_head_dim)},
+                   {"t", t}});
+    return note(
+        ex_, kv_width, v,
+        {{"K", count("model.kv_heads", a_.kv_heads)}, {"e", count("model.head_dim", a_.head_dim)}, {"t", t}});
+  }
+  Traced<double> feed_forward(double v, Traced<double> t) {
+    if (kind_.feed_forward != FeedForward::experts)
+      return note(ex_, ffn_width, v, {{"f", count("model.ffn_hidden_size", a_.ffn_hidden_size)}, {"t", t}});
+    return note(ex_, moe_width, v,
+                {{"k", count("model.moe.top_k", a_.moe.top_k)},
+                 {"f", count("model.moe.ffn_hidden_size", a_.moe.ffn_hidden_size)},
+                 {"S", count("model.moe.shared_experts", a_.moe.shared_experts)},
+                 {"g", count("model.moe.shared_ffn_hidden_size", a_.moe.shared_ffn_hidden_size)},
+                 {"t", t}});
   }
   Traced<double> heads() { return count("model.heads", a_.heads); }
   /// A number that a pass of the stack states, under its value: equal numbers are one input.
