@@ -98,6 +98,14 @@ Cell unread_cell(PresetKind kind, const Diagnostics& d) {
   return is_generic ? Cell{"sized by model.*", Tone::dim} : Cell{"cannot be read", Tone::bad};
 }
 
+void leave_out_if_empty(std::size_t column, Table& t) {
+  const auto is_empty = [column](const Row& row) { return row[column].text.empty(); };
+  if (!std::all_of(t.rows.begin(), t.rows.end(), is_empty)) return;
+  const auto at = static_cast<std::ptrdiff_t>(column);
+  t.columns.erase(t.columns.begin() + at);
+  for (Row& row : t.rows) row.erase(row.begin() + at);
+}
+
 Table table_of(Session& s, const ListedKind& listed) {
   const PresetKind kind = listed.kind;
   Table t;
@@ -119,11 +127,7 @@ Table table_of(Session& s, const ListedKind& listed) {
     if (d.has_errors()) row[1] = unread_cell(kind, d);
     t.rows.push_back(std::move(row));
   }
-  const auto has_alias = [](const Row& row) { return !row.back().text.empty(); };
-  if (std::none_of(t.rows.begin(), t.rows.end(), has_alias)) {
-    t.columns.pop_back();
-    for (Row& row : t.rows) row.pop_back();
-  }
+  for (std::size_t c = t.columns.size(); c-- > 1;) leave_out_if_empty(c, t);
   return t;
 }
 

@@ -122,9 +122,7 @@ std::optional<Asked> read_asked(Session& s, const std::string& name) {
 
 /// The command that opens a number of this scenario.
 std::string why_of(const Session& s, const std::string& name) {
-  std::string why = "ridge explain KEY " + name;
-  for (const std::string& assignment : s.arguments.set) why += " --set " + assignment;
-  return why;
+  return "ridge explain KEY " + name + given_settings(s);
 }
 
 }  // namespace
@@ -142,8 +140,7 @@ int answer(Session& s, Scenario scenario, const Node& document, const std::strin
   const PlanJsonInput data{e.prepared.scenario, e.estimate, advice, s.arguments.set};
   if (s.arguments.format == OutputFormat::json) s.out << plan_json(data);
   else if (s.arguments.format == OutputFormat::csv) s.out << plan_csv(data);
-  else
-    print_report(s, plan_report({e.prepared.scenario, e.estimate, &e.record, advice, why, s.arguments.set}));
+  else print_report(s, plan_report({e.prepared.scenario, e.estimate, &e.record, advice, why}));
   return status;
 }
 

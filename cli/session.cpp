@@ -59,7 +59,17 @@ std::optional<Node> part_argument(Session& s, const std::string& part, const std
   return *document.find(part);
 }
 
-void print_report(Session& s, const Report& report) {
+std::string given_settings(const Session& s) {
+  std::string text;
+  for (const std::string& setting : s.arguments.set)
+    text += " --set " + (setting.find(' ') == std::string::npos ? setting : '\'' + setting + '\'');
+  return text;
+}
+
+void print_report(Session& s, Report report) {
+  if (!s.arguments.set.empty() && s.arguments.format != OutputFormat::csv)
+    report.sections.insert(report.sections.begin(),
+                           {"", "", {Paragraph{"changed by" + given_settings(s), Tone::warning}}});
   switch (s.arguments.format) {
     case OutputFormat::text: s.out << render_text(report, text_style(s)); break;
     case OutputFormat::csv: s.out << render_csv(report); break;

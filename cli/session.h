@@ -39,8 +39,11 @@ std::optional<Node> part_argument(Session&, const std::string& part, const std::
 /// How text is drawn: the width, colours and characters of the terminal, or those asked for.
 TextStyle text_style(const Session&);
 
-/// Prints in the format asked for; JSON is the caller's.
-void print_report(Session&, const Report&);
+/// " --set a=1 --set b=2" as given, values with blanks in quotes; "" for none.
+std::string given_settings(const Session&);
+
+/// Prints in the format asked for, and says what --set changed; JSON is the caller's.
+void print_report(Session&, Report);
 
 /// An estimate with its record.  The record points into `prepared`, so this does not move.
 struct Evaluated {

@@ -43,10 +43,6 @@ class PlanReporter {
         fmt::format("{}{} {} of {}{}; {}", subject, format_count(s_.devices),
                     s_.devices == 1 ? "device" : "devices", s_.hardware_name, software, workload_text(s_));
     if (!s_.operator_case()) r_.subtitle += "; " + plan_text(e_.plan);
-    if (in_.set.empty()) return;
-    std::string changes;
-    for (const std::string& set : in_.set) changes += " --set " + printable(set, 200);
-    r_.section("").add(Paragraph{"changed by" + changes, Tone::warning});
   }
 
   void verdict() {

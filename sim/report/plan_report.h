@@ -24,8 +24,6 @@ struct PlanReportInput {
   const Explain* record = nullptr;  ///< for the count of inputs by origin
   std::vector<Advice> advice = {};
   std::string why = {};  ///< command that explains the number KEY: "ridge explain KEY run.yaml"
-  std::vector<std::string> set =
-      {};  ///< "key=value" laid over the scenario, so that it is not as its name says
 };
 
 /// Of a plan that cannot run only the reasons; of one that does not fit its memory, and its time with

@@ -100,6 +100,8 @@ TEST(Plan, CsvHasEveryFigureOfJsonUnderItsKey) {
 }
 
 TEST(Plan, OverridesAreShown) {
+  const Said changed = ridge({"model", "gpt2", "--set", "model.layers=3"});
+  EXPECT_THAT(changed.out, HasSubstr("changed by --set model.layers=3"));
   const std::vector<std::string> plan{"plan", "gpt2-first-steps", "--set", "training.micro_batch=4"};
   EXPECT_THAT(ridge(plan).out, HasSubstr("changed by --set training.micro_batch=4"));
   std::vector<std::string> as_json = plan;
