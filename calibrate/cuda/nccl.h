@@ -13,6 +13,7 @@ struct Nccl {
   decltype(&ncclGetUniqueId) unique_id;
   decltype(&ncclCommInitRank) init;
   decltype(&ncclCommDestroy) destroy;
+  decltype(&ncclCommAbort) abort;
   decltype(&ncclAllReduce) all_reduce;
   decltype(&ncclAllGather) all_gather;
   decltype(&ncclReduceScatter) reduce_scatter;
@@ -28,6 +29,7 @@ struct Nccl {
     file.get(unique_id, "ncclGetUniqueId");
     file.get(init, "ncclCommInitRank");
     file.get(destroy, "ncclCommDestroy");
+    file.get(abort, "ncclCommAbort");
     file.get(all_reduce, "ncclAllReduce");
     file.get(all_gather, "ncclAllGather");
     file.get(reduce_scatter, "ncclReduceScatter");

@@ -4,12 +4,36 @@
 #include "calibrate/cuda/timer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cuda_bf16.h>
+#include <future>
 #include <map>
 #include <random>
+#include <thread>
 
 namespace ridge::cuda {
 namespace {
+
+/// Seconds for members to answer: a lost one must not hold the others.
+constexpr auto patience = std::chrono::seconds(60);
+
+/// A blocking call of NCCL, in a thread of its own because it does not end when a member never comes.
+ncclComm_t connected(const Nccl& nccl, const ncclUniqueId& id, int ranks, int me, int device) {
+  struct Attempt {
+    std::promise<ncclResult_t> result;
+    ncclComm_t comm = nullptr;
+  };
+  const auto attempt = std::make_shared<Attempt>();
+  std::future<ncclResult_t> done = attempt->result.get_future();
+  std::thread([attempt, init = nccl.init, id, ranks, me, device] {
+    cudaSetDevice(device);
+    attempt->result.set_value(init(&attempt->comm, ranks, id, me));
+  }).detach();
+  if (done.wait_for(patience) != std::future_status::ready)
+    throw ProbeError("a communicator of " + std::to_string(ranks) + " ranks did not come about");
+  nccl.check(done.get(), "communicator");
+  return attempt->comm;
+}
 
 /// -1, 0 or 1: their sums are exact in bf16 for 256 ranks.
 float content(std::uint64_t seed, int member, std::size_t i) {
@@ -66,11 +90,17 @@ class NcclFabric : public Fabric {
   NcclFabric(int device, std::size_t most) : device_(device), in_(most), out_(most), word_(64) {
     check(cudaEventCreate(&begin_), "event");
     check(cudaEventCreate(&end_), "event");
+    void* flag = nullptr;
+    check(cudaHostAlloc(&flag, 64, cudaHostAllocMapped), "mapped host memory");
+    flag_ = static_cast<volatile int*>(flag);
+    check(cudaMemset(word_.at(), 0, word_.bytes()), "memory");
+    check(cudaDeviceSynchronize(), "memory");
   }
   ~NcclFabric() override {
     cudaEventDestroy(begin_);
     cudaEventDestroy(end_);
     for (const auto& [ranks, comm] : comms_) nccl_.destroy(comm);
+    cudaFreeHost(const_cast<int*>(flag_));
   }
 
   std::string library() const override {
@@ -93,16 +123,17 @@ class NcclFabric : public Fabric {
     ncclUniqueId made{};
     if (id.size() != sizeof made.internal) throw ProbeError("a communicator's id of the wrong length");
     std::copy_n(id.data(), id.size(), made.internal);
-    ncclComm_t comm = nullptr;
-    nccl_.check(nccl_.init(&comm, g.size(), made, g.me), "communicator");
-    comms_[g.ranks] = comm;
+    comms_[g.ranks] = connected(nccl_, made, g.size(), g.me, device_);
     meet(g);
-    stream_.wait();
+    wait();
   }
   /// Making a communicator takes seconds: it is kept for the group's next task.
   void leave(const Group&) override {}
-  /// Communicators with a lost rank cannot be destroyed without it.
-  void reset() override { comms_.clear(); }
+  /// Ends what waits for a lost rank; an orderly end would wait for it too.
+  void reset() override {
+    for (const auto& [ranks, comm] : comms_) nccl_.abort(comm);
+    comms_.clear();
+  }
 
   void check(const Group& g, Collective op, const std::string&) override {
     const std::size_t share = 1024, n = share * static_cast<std::size_t>(g.size());
@@ -113,7 +144,7 @@ class NcclFabric : public Fabric {
     ridge::cuda::check(cudaMemset(out_.at(), 0xFF, 2 * n), "memory");
     ridge::cuda::check(cudaDeviceSynchronize(), "memory");
     queue(g, op, n);
-    stream_.wait();
+    wait();
     if (op == Collective::send_receive && g.me != 1) return;
     ridge::cuda::check(cudaMemcpy(data.data(), out_.at(), 2 * n, cudaMemcpyDeviceToHost), "copy");
     const std::size_t filled = op == Collective::reduce_scatter ? share : n;
@@ -175,6 +206,16 @@ class NcclFabric : public Fabric {
     nccl_.check(r, collective_names[static_cast<int>(op)]);
   }
 
+  void wait() const {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    for (cudaError_t e; (e = cudaStreamQuery(stream_)) != cudaSuccess;) {
+      if (e != cudaErrorNotReady) check(e, "waiting for the device");
+      if (std::chrono::steady_clock::now() > until)
+        throw ProbeError("the other members of the group did not answer");
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+  }
+
   /// A small all-reduce: no rank's stream is beyond it before all came to it.
   void meet(const Group& g) const {
     nccl_.check(nccl_.all_reduce(word_.at(), word_.at(), 1, ncclFloat, ncclSum, comm(g), stream_), "meeting");
@@ -185,17 +226,21 @@ class NcclFabric : public Fabric {
     check(cudaMemcpy(word_.at(32), &value, sizeof value, cudaMemcpyHostToDevice), "copy");
     nccl_.check(nccl_.broadcast(word_.at(32), word_.at(32), sizeof value, ncclChar, 0, comm(g), stream_),
                 "agreeing");
-    stream_.wait();
+    wait();
     check(cudaMemcpy(&value, word_.at(32), sizeof value, cudaMemcpyDeviceToHost), "copy");
     return value;
   }
 
+  /// The stream is held until everything is queued, so that the host's launching is not in the time.
   template <class F> double timed(const Group& g, F work) const {
+    *flag_ = 0;
+    launch_hold(flag_, stream_);
     meet(g);
     check(cudaEventRecord(begin_, stream_), "event");
     work();
     check(cudaEventRecord(end_, stream_), "event");
-    stream_.wait();
+    *flag_ = 1;
+    wait();
     float ms = 0;
     check(cudaEventElapsedTime(&ms, begin_, end_), "event");
     return 1e-3 * static_cast<double>(ms);
@@ -214,7 +259,7 @@ class NcclFabric : public Fabric {
     if (is_graph) {
       graph = std::make_unique<Graph>(stream_, all);
       graph->launch();
-      stream_.wait();
+      wait();
     }
     std::vector<double> samples;
     for (int i = 0; i < times; ++i)
@@ -257,6 +302,7 @@ class NcclFabric : public Fabric {
   WorkStream stream_;
   Buffer in_, out_, word_;
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
+  volatile int* flag_ = nullptr;  // mapped host memory that the held stream watches
   std::map<Ranks, ncclComm_t> comms_;
 };
 

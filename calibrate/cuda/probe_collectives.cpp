@@ -187,6 +187,8 @@ void probe_collectives(ProbeContext& c) {
   check(cudaGetDeviceCount(&devices), "devices");
   devices = std::min(devices, c.settings().most_devices);
   if (devices < 2) throw ProbeError("one device has nobody to talk to");
+  if (c.settings().sharers > 1)
+    throw ProbeError("other ranks measure on this node's devices at the same time");
   const Nccl nccl;
   const char* nvls = std::getenv("NCCL_NVLS_ENABLE");
   if (nvls && std::string(nvls) == "0")

@@ -270,6 +270,8 @@ void probe_peers(ProbeContext& c) {
   check(cudaGetDeviceCount(&devices), "devices");
   devices = std::min({devices, c.settings().most_devices, most_peers});
   if (devices < 2) throw ProbeError("one device has nobody to talk to");
+  if (c.settings().sharers > 1)
+    throw ProbeError("other ranks measure on this node's devices at the same time");
   open_peers(devices);
   for (int ranks = 2; ranks <= devices; ++ranks) {
     if (c.is_out_of_time())
