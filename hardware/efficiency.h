@@ -71,12 +71,19 @@ struct LaunchCosts {
   Sourced<Seconds> graph_node;  ///< device-side gap between two kernels replayed from a graph
 };
 
+/// A pass that calibration timed by name: its kernel reduces, gathers or updates, which an addition does not.
+struct NamedPass {
+  std::string name;  ///< "rmsnorm", "softmax", "adamw"
+  KernelFit fit;
+};
+
 struct Achievable {
   PerPrecision<KernelFit> gemm;
   AlignmentFit unaligned;          ///< unknown: as fast as aligned products
   AttentionFits attention;         ///< best kernels of the generation (FlashAttention 3, cuDNN)
   AttentionFits attention_flash2;  ///< FlashAttention 2, where it is slower than those; unknown: the same
   KernelFit pointwise;             ///< norms, activations, copies, optimizer: bytes only
+  std::vector<NamedPass> passes;   ///< of a profile only
   LaunchCosts launch;
   Sourced<double> sustained_fraction;  ///< rate under minutes of full load / that of a tenth of a second
 };

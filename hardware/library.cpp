@@ -210,6 +210,7 @@ void use_profile(const Node& name, const Library& library, Cluster& cluster, con
                  ReadContext& c) {
   const std::string wanted = is_path(name.text) ? beside(name) : name.text;
   const auto tree = library.find("profiles", wanted, c.diagnostics);
+  if (!tree && c.diagnostics.has_errors()) return;  // the file is there, and why it cannot be read was said
   if (!tree) {
     auto& d = c.diagnostics.error("unknown-profile", fmt::format("no profile '{}'", name.text), name.span);
     if (library.names) d.suggestion = nearest(name.text, library.names("profiles"));

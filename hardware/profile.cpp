@@ -152,6 +152,9 @@ class Applier {
               node);
     } else if (k.family == "pointwise" && k.variant == "add") {
       law(cluster_.device.achievable.pointwise, k, "device.achievable.pointwise", node);
+    } else if (k.family == "pointwise") {
+      cluster_.device.achievable.passes.push_back({k.variant, {}});
+      law(cluster_.device.achievable.passes.back().fit, k, "device.achievable.passes." + k.variant, node);
     } else if (k.family.starts_with("attention_")) {
       attention(k, node);
     }

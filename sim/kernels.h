@@ -73,6 +73,9 @@ KernelCost attention_cost(const AttentionShape&, AttentionPass, const Rates&, Ex
 /// Bandwidth * achievable fraction of the link to the host.
 Traced<BytesPerSecond> host_link_bandwidth(const Link&, Explain* ex = nullptr);
 
+/// The rates with a pass's own constants in place of a plain one's, where a profile has timed it by name.
+Rates with_pass(Rates, const Prepared&, std::string_view pass, Explain* ex = nullptr);
+
 /// A chain of `kernels` pointwise kernels moving `bytes` in all: kernels t0 + bytes / (x eB W), with x the
 /// efficiency of their access pattern.
 KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates&, Explain* ex = nullptr,

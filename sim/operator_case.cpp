@@ -39,7 +39,8 @@ double bytes_of(std::string_view dtype) {
 class OperatorTimer {
  public:
   OperatorTimer(const Prepared& p, Estimate& out, Explain* ex, OperatorList* list)
-      : s_(p.scenario),
+      : p_(p),
+        s_(p.scenario),
         o_(*p.scenario.operator_case()),
         out_(out),
         ex_(ex),
@@ -155,8 +156,8 @@ class OperatorTimer {
     const auto r = count("operator.rows", o_.rows), h = count("operator.hidden", o_.hidden);
     const Bytes bytes{2 * r.value * h.value * width_.value.value()};
     add("norm", OperatorKind::pass,
-        pass_cost(rates_.one, note(ex_, norm_bytes, bytes, {{"r", r}, {"h", h}, {"a", width_}}), rates_,
-                  ex_));
+        pass_cost(rates_.one, note(ex_, norm_bytes, bytes, {{"r", r}, {"h", h}, {"a", width_}}),
+                  with_pass(rates_, p_, "rmsnorm", ex_), ex_));
   }
 
   void exchange(std::string_view part, CollectiveKind kind, Traced<Bytes> bytes, std::int64_t ranks) {
@@ -201,9 +202,11 @@ class OperatorTimer {
     const auto n = input(ex_, "operator.parameters", Elements{static_cast<double>(o_.parameters)});
     const Bytes bytes{n.value.value() * width_.value.value() * 7};
     add("optimizer", OperatorKind::optimizer,
-        pass_cost(rates_.one, note(ex_, adam_bytes, bytes, {{"n", n}, {"x", width_}}), rates_, ex_));
+        pass_cost(rates_.one, note(ex_, adam_bytes, bytes, {{"n", n}, {"x", width_}}),
+                  with_pass(rates_, p_, "adamw", ex_), ex_));
   }
 
+  const Prepared& p_;
   const Scenario& s_;
   const OperatorCase& o_;
   Estimate& out_;
