@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 namespace ridge {
@@ -22,7 +23,7 @@ struct Point {
   std::vector<std::string> settings;
   std::set<std::string> keys;      ///< of all settings
   std::set<std::string> subjects;  ///< the first key of each change: what it is about
-  std::shared_ptr<const Prepared> prepared;
+  std::int64_t devices = 1;
   Seconds time{};
   TokensPerSecond rate{};
   Bytes peak{};
@@ -73,7 +74,16 @@ class Adviser {
   }
 
  private:
-  /// The scenario with these settings, read and evaluated; null when they cannot be.
+  /// The scenario with these settings; nothing when it cannot be read.
+  std::optional<Scenario> changed(const std::vector<std::string>& settings) {
+    Node document = document_;
+    Diagnostics diagnostics;
+    override_document(document, settings, diagnostics);
+    Scenario s = read_scenario(document, reader_, diagnostics, {.needs_workload = true, .origins = false});
+    return diagnostics.has_errors() ? std::nullopt : std::optional<Scenario>(std::move(s));
+  }
+
+  /// What a further change makes of it; null when it cannot be evaluated or was already.
   std::shared_ptr<Point> point(const Point* from, const Change& change) {
     auto p = std::make_shared<Point>();
     p->kind = from ? std::max(from->kind, change.kind) : change.kind;
@@ -83,16 +93,13 @@ class Adviser {
     for (const std::string& s : std::set<std::string>(p->settings.begin(), p->settings.end()))
       identity += s + ' ';
     if (!seen_.insert(identity).second) return nullptr;
-    Node document = document_;
-    Diagnostics diagnostics;
-    override_document(document, p->settings, diagnostics);
-    Scenario s = read_scenario(document, reader_, diagnostics, {.needs_workload = true, .origins = false});
-    if (diagnostics.has_errors()) return nullptr;
+    std::optional<Scenario> s = changed(p->settings);
+    if (!s) return nullptr;
     for (const std::string& setting : p->settings) p->keys.insert(key_of(setting));
     if (from) p->subjects = from->subjects;
     p->subjects.insert(key_of(change.settings.front()));
-    p->prepared = std::make_shared<const Prepared>(prepare(std::move(s)));
-    note_figures(evaluate(*p->prepared), *p);
+    p->devices = s->devices;
+    note_figures(evaluate(prepare(std::move(*s))), *p);
     return p->time.value() > 0 ? p : nullptr;
   }
 
@@ -100,7 +107,7 @@ class Adviser {
 
   /// Every change of one scenario whose kind is wanted; a key is changed once.
   template <class Wanted> Points step(const Point* from, Wanted is_wanted) {
-    const Prepared& base = from ? *from->prepared : prepared_;
+    const std::optional<Scenario> base = from ? changed(from->settings) : prepared_.scenario;
     StatedKeys stated = stated_;
     if (from) {
       stated.devices |= from->keys.contains("devices");
@@ -108,7 +115,7 @@ class Adviser {
       stated.global_batch |= from->keys.contains("training.global_batch");
     }
     Points found;
-    for (const Change& change : possible_changes(base.scenario, stated, now_.fits)) {
+    for (const Change& change : possible_changes(*base, stated, now_.fits)) {
       if (!is_wanted(change.kind)) continue;
       if (from && from->keys.contains(key_of(change.settings.front()))) continue;
       if (auto p = point(from, change)) found.push_back(std::move(p));
@@ -178,7 +185,7 @@ class Adviser {
     std::stable_sort(tried.begin(), tried.end(),
                      [](const auto& a, const auto& b) { return a->rate > b->rate; });
     keep(tried, AdviceKind::load);
-    const auto devices = [](const auto& p) { return p->prepared->scenario.devices; };
+    const auto devices = [](const auto& p) { return p->devices; };
     std::stable_sort(tried.begin(), tried.end(),
                      [&](const auto& a, const auto& b) { return devices(a) < devices(b); });
     keep(tried, AdviceKind::devices);
@@ -208,7 +215,7 @@ class Adviser {
       if (std::find(kept.begin(), kept.end(), own) != kept.end()) continue;
       kept.push_back(own);
       const auto fraction = [](double to, double of) { return of > 0 ? to / of : 1; };
-      out_.push_back({kind, p->label, p->settings, p->prepared->scenario.devices, p->time,
+      out_.push_back({kind, p->label, p->settings, p->devices, p->time,
                       fraction(p->time.value(), now_.time.value()), p->rate,
                       fraction(p->rate.value(), now_.rate.value()), p->peak});
     }
