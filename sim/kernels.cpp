@@ -153,17 +153,6 @@ Traced<BytesPerSecond> host_link_bandwidth(const Link& link, Explain* ex) {
                {"W", input(ex, "hardware.device.host_link.bandwidth", link.bandwidth.value)}});
 }
 
-Rates with_pass(Rates r, const Prepared& p, std::string_view pass, Explain* ex) {
-  if (p.scenario.software.at_peak) return r;
-  for (const NamedPass& known : p.scenario.hardware.device.achievable.passes) {
-    if (known.name != pass) continue;
-    r.pointwise = kernel_constants(known.fit, "hardware.device.achievable.passes." + known.name, ex);
-    r.pointwise.bandwidth_fraction = scaled(r.pointwise.bandwidth_fraction, "software.memory_efficiency",
-                                            p.scenario.software.memory_efficiency, r.one, ex);
-  }
-  return r;
-}
-
 KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r, Explain* ex,
                      Traced<double> efficiency) {
   KernelCost cost;

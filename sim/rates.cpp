@@ -144,4 +144,15 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   return r;
 }
 
+Rates with_pass(Rates r, const Prepared& p, std::string_view pass, Explain* ex) {
+  if (p.scenario.software.at_peak) return r;
+  for (const NamedPass& known : p.scenario.hardware.device.achievable.passes) {
+    if (known.name != pass) continue;
+    r.pointwise = kernel_constants(known.fit, "hardware.device.achievable.passes." + known.name, ex);
+    r.pointwise.bandwidth_fraction = scaled(r.pointwise.bandwidth_fraction, "software.memory_efficiency",
+                                            p.scenario.software.memory_efficiency, r.one, ex);
+  }
+  return r;
+}
+
 }  // namespace ridge
