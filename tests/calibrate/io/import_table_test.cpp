@@ -62,6 +62,22 @@ TEST(ImportTable, OperatorRows) {
   EXPECT_EQ(t.points[3].variant, "4 devices, bf16, graph");
 }
 
+TEST(ImportTable, OperatorsOfLibrariesAndStreams) {
+  const ImportedTable t = import(
+      "hardware,devices,operator.kind,operator.bytes,operator.dtype,operator.implementation,operator.phase,"
+      "operator.batch,operator.heads,operator.head_dim,operator.sequence,operator.collective,operator.launch,"
+      "operator.optimizer,operator.parameters,measured.seconds\n"
+      "hgx-h200,1,attention,,bf16,cudnn,backward,2,32,128,4096,,,,,1e-3\n"
+      "hgx-h200,4,collective,1024,,,,,,,,all_reduce,stream,,,1e-5\n"
+      "hgx-h200,1,optimizer,,fp32,,,,,,,,,adamw,1000,1e-5\n");
+  ASSERT_EQ(t.points.size(), 3u);
+  EXPECT_EQ(t.points[0].family, "attention_backward");
+  EXPECT_EQ(t.points[0].variant, "bf16-d128-cudnn");
+  EXPECT_EQ(t.points[1].variant, "4 devices, bf16, eager");
+  EXPECT_EQ(t.points[2].family, "pointwise");
+  EXPECT_EQ(t.points[2].size("bytes"), 28000);
+}
+
 TEST(DevicePresetName, OfNamesInTables) {
   EXPECT_EQ(device_preset_name("H200-SXM-141GB"), "h200-sxm-141gb");
   EXPECT_EQ(device_preset_name("L40S-48GB"), "l40s");
