@@ -134,6 +134,8 @@ void print_cluster(const ClusterFindings& c) {
   for (const RankSpeed& r : c.ranks)
     fmt::print("{:<22} {:<14} {:>8} {:>10.3f}{}\n", r.rank, r.node, r.points, r.speed,
                r.is_straggler ? "  STRAGGLER" : "");
+  if (c.contention.points > 0)
+    fmt::print("together {:.3f} of the time alone, {} points\n", c.contention.factor, c.contention.points);
   for (const LinkTier& t : c.tiers)
     fmt::print("tier {:<17} latency {} (spread {} %), {} one way (spread {} %), {} directed pairs\n", t.name,
                format(t.latency), percent(t.latency_spread), format(t.bandwidth), percent(t.bandwidth_spread),
@@ -212,6 +214,9 @@ int fit(const FitCommand& c) {
   MeasuredRun run = read_measured(c.files, diagnostics);
   if (report_problems(diagnostics)) return bad_usage;
   const ClusterFindings cluster = cluster_findings(run.points, run.failed);
+  if (cluster.contention.points > 0)
+    run.facts["time_together_over_alone"] =
+        fmt::format("{:.3f}, {} points", cluster.contention.factor, cluster.contention.points);
   run.points = class_points(run.points);
   std::set<std::string> devices;
   for (const Measurement& m : run.points)

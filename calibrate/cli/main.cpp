@@ -103,7 +103,7 @@ struct RunCommand {
 int measure_and_fit(RunCommand c) {
   c.measuring.out = c.name + ".jsonl";
   const int measured = measure(c.measuring);
-  if (measured == bad_usage || c.measuring.is_dry) return measured;
+  if (measured == bad_usage || c.measuring.is_dry || !leads(c.measuring)) return measured;
   FitCommand fitting{.files = {c.measuring.out}};
   fitting.out = c.name + "-profile.yaml";
   fitting.preset_out = c.name + ".yaml";
@@ -121,6 +121,7 @@ int run(int argc, char** argv) {
   RunCommand running;
   auto* run_command = app.add_subcommand("run", "Measure, fit, write the profile and a hardware file");
   add_measure(*run_command, running.measuring);
+  add_cluster(*run_command, running.measuring);
   run_command->add_option("--name", running.name, "Stem of the files to write")->capture_default_str();
   run_command->callback([&] { status = measure_and_fit(running); });
   MeasureCommand measuring;

@@ -182,6 +182,11 @@ int run_in_cluster(const MeasureCommand& c, const Backend& backend, const ProbeS
 
 }  // namespace
 
+bool leads(const MeasureCommand& c) {
+  Diagnostics ignored;
+  return detect_launch(c.launch, environment, ignored).rank == 0;
+}
+
 int measure(const MeasureCommand& c) {
   Diagnostics diagnostics;
   const Launch launch = detect_launch(c.launch, environment, diagnostics);

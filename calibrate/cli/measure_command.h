@@ -29,4 +29,7 @@ struct MeasureCommand {
 /// Rank and number of ranks are told by the environment that mpirun or srun set, or by flags.
 int measure(const MeasureCommand&);
 
+/// This process is alone, or the rank that writes the file.
+bool leads(const MeasureCommand&);
+
 }  // namespace ridge::calibrate

@@ -1,5 +1,6 @@
 #include "calibrate/cluster/executor.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -27,6 +28,11 @@ std::string bytes_of(const std::string& hex) {
     out += static_cast<char>(value);
   }
   return out;
+}
+
+/// Products and reading memory: what devices that work at the same time take from each other.
+bool is_to_compare(std::string_view key) {
+  return key.starts_with("gemm|") || key.starts_with("memory_read|");
 }
 
 KnownPoints known_points(const json& task) {
@@ -57,25 +63,47 @@ Executor::~Executor() = default;
 
 json Executor::device(const json& task, const Tell& tell) {
   const KnownPoints known = known_points(task);
+  for (const std::string& key : known.done)
+    if (is_to_compare(key)) measured_.insert(key);
   ProbeSettings settings = me_.settings;
+  if (task.at("index").get<int>() > 0) leave_out(settings, "storage");
+  return measure(task, known, settings, "", tell);
+}
+
+json Executor::alone(const json& task, const Tell& tell) {
+  constexpr std::size_t points = 10;
+  KnownPoints known;
+  std::size_t i = 0;
+  for (const std::string& key : measured_)
+    if (i++ % std::max<std::size_t>(measured_.size() / points, 1) == 0) known.wanted.insert(key);
+  if (known.wanted.empty()) return {{"done", true}};
+  ProbeSettings settings = me_.settings;
+  settings.only = {"memory", "products"};
+  settings.budget = std::min(settings.budget, Seconds{15});
+  return measure(task, known, settings, "alone", tell);
+}
+
+json Executor::measure(const json& task, const KnownPoints& known, ProbeSettings settings,
+                       const std::string& source, const Tell& tell) {
   settings.sharers = task.at("sharers").get<int>();
+  if (settings.sharers > 1) settings.most_devices = 1;  // the others belong to other ranks
   const int devices = std::max(1, me_.backend.count().devices);
   settings.device = task.at("index").get<int>() % devices;
   settings.known = &known;
-  if (settings.sharers > 1) settings.most_devices = 1;  // the others belong to other ranks
-  if (task.at("index").get<int>() > 0) leave_out(settings, "storage");
   const auto placed = [&](Measurement m) {
-    m.rank = me_.launch.rank, m.node = me_.node;
+    if (const std::string key = point_key(m); source.empty() && is_to_compare(key)) measured_.insert(key);
+    m.rank = me_.launch.rank, m.node = me_.node, m.source = source;
     return m;
   };
   const ProbeReport report{[&](const Measurement& m) {
                              tell({{"point", measurement_line(placed(m))}});
                            },
                            [&](const Measurement& m) {
-                             tell({{"visit", visit_line(placed(m))}});
+                             if (source.empty()) tell({{"visit", visit_line(placed(m))}});
                            },
                            [&](const std::string& what) {
-                             tell({{"skipped", fmt::format("rank {}: {}", me_.launch.rank, what)}});
+                             if (source.empty())
+                               tell({{"skipped", fmt::format("rank {}: {}", me_.launch.rank, what)}});
                            },
                            [&](const std::string& line) {
                              tell({{"progress", line}});
@@ -123,6 +151,7 @@ json Executor::group(const json& task) {
 json Executor::perform(const json& task, const Tell& tell) {
   const auto what = task.at("do").get<std::string>();
   if (what == "device") return device(task, tell);
+  if (what == "alone") return alone(task, tell);
   if (what == "reset") {
     if (fabric_) fabric_->reset();
     return {{"done", true}};

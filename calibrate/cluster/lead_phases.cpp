@@ -77,6 +77,7 @@ class Leader {
 
   bool run() {
     if (me_.plan.has_devices && !should_stop()) devices();
+    if (me_.plan.has_devices) alone();
     if (!fabric_ && (me_.plan.has_pairs || me_.plan.has_collectives))
       skip("pairs and collectives: nothing here carries messages between these devices");
     if (fabric_ && me_.plan.has_pairs) pairs();
@@ -115,6 +116,19 @@ class Leader {
     }
     for (const auto& [rank, answer] : crew_.run(tasks, me_.settings.budget.value() + 120, "devices"))
       if (answer.contains("failed")) skip(fmt::format("rank {}: {}", rank, answer.value("failed", "")));
+  }
+
+  /// Ranks of a node share power, memory and caches: a few points of one rank while the others rest tell how
+  /// much that costs.
+  void alone() {
+    const Member& first = crew_.members().front();
+    const bool is_known = earlier_ && std::ranges::any_of(earlier_->run.points, [](const Measurement& m) {
+                            return m.source == "alone";
+                          });
+    if (nodes_.at(first.node).size() < 2 || is_known || should_stop()) return;
+    say("devices: one of them alone");
+    const json task{{"do", "alone"}, {"sharers", nodes_.at(first.node).size()}, {"index", first.index}};
+    crew_.run({{first.rank, task}}, group_seconds, "devices");
   }
 
   // ---- pairs

@@ -15,7 +15,8 @@ using Groups = std::map<PointKey, std::vector<const Measurement*>>;
 
 constexpr double least_gain = 0.9;  // of the time, for a change of algorithm to be worth naming
 
-bool is_of_rank(const Measurement& m) { return m.rank >= 0 && m.peer < 0; }
+bool is_alone(const Measurement& m) { return m.source == "alone"; }
+bool is_of_rank(const Measurement& m) { return m.rank >= 0 && m.peer < 0 && !is_alone(m); }
 
 Groups by_point(const Measurements& all) {
   Groups groups;
@@ -105,8 +106,24 @@ std::vector<AlgorithmChoice> algorithm_choices(const Measurements& all) {
   return out;
 }
 
+Contention contention(const Measurements& all) {
+  std::map<std::pair<PointKey, std::int64_t>, Seconds> alone;
+  const auto key = [](const Measurement& m) {
+    return std::pair(PointKey{m.family, m.variant, sizes_text(m)}, m.rank);
+  };
+  for (const Measurement& m : all)
+    if (is_alone(m)) alone[key(m)] = m.time;
+  std::vector<double> ratios;
+  for (const Measurement& m : all)
+    if (const auto it = alone.find(key(m)); is_of_rank(m) && it != alone.end())
+      ratios.push_back(m.time / it->second);
+  if (ratios.empty()) return {};
+  return {static_cast<std::int64_t>(ratios.size()), median(ratios)};
+}
+
 ClusterFindings cluster_findings(const Measurements& all, std::vector<std::string> failed) {
-  ClusterFindings f{rank_speeds(all), fit_tiers(all), {}, algorithm_choices(all), std::move(failed)};
+  ClusterFindings f{rank_speeds(all),       fit_tiers(all),    {},
+                    algorithm_choices(all), std::move(failed), contention(all)};
   for (const SuspectLink& s : suspect_links(all)) f.suspects.push_back(text_of(s));
   return f;
 }
@@ -138,7 +155,7 @@ Measurements class_points(const Measurements& all) {
   Measurements out = merged_ranks(all);
   const Measurements fastest = fastest_collectives(all);
   out.insert(out.end(), fastest.begin(), fastest.end());
-  std::erase_if(out, [](const Measurement& m) { return m.peer >= 0; });
+  std::erase_if(out, [](const Measurement& m) { return m.peer >= 0 || is_alone(m); });
   return out;
 }
 

@@ -63,12 +63,21 @@ struct AlgorithmChoice {
 /// A change is named where it saves at least a tenth.  From collectives whose variant ends in the algorithm's name: "4 ranks on 2 nodes, fp32, ring".
 std::vector<AlgorithmChoice> algorithm_choices(const Measurements&);
 
+/// How much longer a point takes while the node's other ranks work too: median of t / t alone over the points
+/// that were also measured alone (source "alone").
+struct Contention {
+  std::int64_t points = 0;
+  double factor = 1;
+};
+Contention contention(const Measurements&);
+
 struct ClusterFindings {
   std::vector<RankSpeed> ranks;
   std::vector<LinkTier> tiers;
   std::vector<std::string> suspects;  ///< text_of() each
   std::vector<AlgorithmChoice> choices;
   std::vector<std::string> failed;  ///< "rank 3 on node b: lost in pairs"
+  Contention contention{};
   bool is_empty() const { return ranks.empty() && tiers.empty() && choices.empty() && failed.empty(); }
 };
 ClusterFindings cluster_findings(const Measurements&, std::vector<std::string> failed);

@@ -45,6 +45,13 @@ double PointRunner::elapsed() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
+bool PointRunner::is_known(const Measurement& what) const {
+  if (!settings_.known) return false;
+  const KnownPoints& known = *settings_.known;
+  const std::string key = point_key(what);
+  return known.done.contains(key) || (!known.wanted.empty() && !known.wanted.contains(key));
+}
+
 void PointRunner::emit(Measurement m, const Timing& t) {
   if (!is_known(m)) report_.measured(with_timing(std::move(m), t, settings_.slow_down));
 }

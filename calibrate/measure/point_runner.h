@@ -35,9 +35,8 @@ class PointRunner {
   bool is_cancelled() const { return settings_.is_cancelled && settings_.is_cancelled(); }
   /// Nothing more is to be started.
   bool should_stop() const { return is_cancelled() || is_out_of_time(); }
-  bool is_known(const Measurement& what) const {
-    return settings_.known && settings_.known->done.contains(point_key(what));
-  }
+  /// Measured before, or not wanted this time.
+  bool is_known(const Measurement& what) const;
 
   /// Times the points that are not known.  One that throws ProbeError is skipped and named; `after` gets the
   /// seconds that a visit took.

@@ -30,6 +30,7 @@ struct ProbeError : std::runtime_error {
 struct KnownPoints {
   std::set<std::string, std::less<>> done;                  ///< point_key() of finished points
   std::map<std::string, Measurements, std::less<>> visits;  ///< of points visited, but not finished
+  std::set<std::string, std::less<>> wanted;                ///< nothing else is measured; empty: everything
 };
 
 /// "gemm|bf16|k=4096 m=1 n=4096|": family, variant, sizes, kernel's label where a figure has one.

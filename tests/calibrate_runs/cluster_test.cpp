@@ -61,7 +61,7 @@ void expect_no_point_twice(const MeasuredRun& run) {
   for (const Measurement& m : run.points)
     EXPECT_TRUE(names
                     .insert(m.family + m.variant + sizes_text(m) + "|" + std::to_string(m.rank) + "|" +
-                            std::to_string(m.peer))
+                            std::to_string(m.peer) + m.source)
                     .second)
         << "twice: " << m.family << " " << m.variant << " " << sizes_text(m) << " of rank " << m.rank;
 }
@@ -94,6 +94,7 @@ TEST(MpiRanks, NameTheStragglerAndMakeOneProfile) {
   EXPECT_TRUE(profile.cluster.ranks[2].is_straggler) << "speed " << profile.cluster.ranks[2].speed;
   for (int r = 0; r < 2; ++r)
     EXPECT_GT(profile.cluster.ranks[static_cast<std::size_t>(r)].speed, profile.cluster.ranks[2].speed);
+  EXPECT_TRUE(profile.facts.contains("time_together_over_alone"));
   ASSERT_EQ(profile.cluster.tiers.size(), 1u);
   EXPECT_EQ(profile.cluster.tiers[0].name, "node");
   EXPECT_EQ(profile.cluster.tiers[0].pairs, 6);
@@ -215,7 +216,7 @@ TEST(FreeRanks, ResumeBringsALostRankBack) {
   EXPECT_GT(after.points.size(), before.points.size());
   expect_no_point_twice(after);
   std::map<std::int64_t, int> of_rank;
-  for (const Measurement& m : after.points) ++of_rank[m.rank];
+  for (const Measurement& m : after.points) of_rank[m.rank] += m.source.empty();
   EXPECT_EQ(of_rank[0], of_rank[1]);
 }
 

@@ -155,6 +155,19 @@ TEST(AlgorithmChoices, ChangeOnlyWhereItPays) {
   EXPECT_EQ(choices[0].from[1].size, Bytes{65536});
 }
 
+TEST(Contention, ComparesPointsWithThoseMeasuredAlone) {
+  Measurements all{of_rank(0, 1e4, 1.2e-6), of_rank(1, 1e4, 9e-6), of_rank(0, 1e5, 1.1e-5)};
+  EXPECT_EQ(contention(all).points, 0);
+  for (const auto& [bytes, seconds] : {std::pair{1e4, 1e-6}, std::pair{1e5, 1e-5}}) {
+    all.push_back(of_rank(0, bytes, seconds));
+    all.back().source = "alone";
+  }
+  EXPECT_EQ(contention(all).points, 2);
+  EXPECT_NEAR(contention(all).factor, 1.15, 1e-12);  // the median of 1.2 and 1.1
+  EXPECT_EQ(class_points(all).size(), 2u) << "what was measured alone is no point of the class";
+  EXPECT_EQ(rank_speeds(all).size(), 2u);
+}
+
 TEST(FastestCollectives, TakeTheBestAlgorithmOfEachSizeWithinANode) {
   Measurements all;
   const auto add = [&](const char* variant, double bytes, double seconds) {
