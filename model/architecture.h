@@ -50,6 +50,7 @@ enum class RecurrentKind { none, mamba, mamba2, rwkv4, rwkv5, rwkv6, rwkv7, gate
 struct MixtureOfExperts {
   std::int64_t experts = 0, top_k = 0;
   std::int64_t ffn_hidden_size = 0;         ///< of one expert
+  std::int64_t latent_size = 0;             ///< width routed experts read and write; 0: hidden_size
   std::int64_t shared_experts = 0;          ///< experts every token passes
   std::int64_t shared_ffn_hidden_size = 0;  ///< of one shared expert
   bool shared_gate = false;                 ///< a d-vector gates the shared expert (Qwen2-MoE)

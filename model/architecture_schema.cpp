@@ -14,6 +14,8 @@ const Schema<MixtureOfExperts>& SchemaOf<MixtureOfExperts>::get() {
       {field("experts", &T::experts, "routed experts; 0: none").range(0, max_experts),
        field("top_k", &T::top_k, "experts a token passes").range(0, max_experts),
        field("ffn_hidden_size", &T::ffn_hidden_size, "width of one expert").range(0, max_size),
+       field("latent_size", &T::latent_size, "width that routed experts read and write; 0: hidden_size")
+           .range(0, max_size),
        field("shared_experts", &T::shared_experts, "experts that every token passes").range(0, max_experts),
        field("shared_ffn_hidden_size", &T::shared_ffn_hidden_size, "width of one shared expert")
            .range(0, max_size),

@@ -132,6 +132,9 @@ Traced<std::int64_t> extent(const Architecture& a, Extent e, Explain* ex) {
     case Extent::ffn: return in(ex, "model.ffn_hidden_size", a.ffn_hidden_size);
     case Extent::experts: return in(ex, "model.moe.experts", a.moe.experts);
     case Extent::expert_ffn: return in(ex, "model.moe.ffn_hidden_size", a.moe.ffn_hidden_size);
+    case Extent::expert_width:
+      return a.moe.latent_size > 0 ? in(ex, "model.moe.latent_size", a.moe.latent_size)
+                                   : in(ex, "model.hidden_size", a.hidden_size);
     case Extent::shared_ffn:
       return two(ex, product_formula, in(ex, "model.moe.shared_experts", a.moe.shared_experts),
                  in(ex, "model.moe.shared_ffn_hidden_size", a.moe.shared_ffn_hidden_size),

@@ -130,9 +130,8 @@ void nemotron_h(HuggingfaceTranslator& t) {
   if (has('E')) {
     t.need({"moe.experts", "moe.top_k", "moe.ffn_hidden_size", "moe.shared_experts"});
     if (t.has("moe.shared_experts")) t.need("moe.shared_ffn_hidden_size");
-    if (t.field("moe_latent_size"))
-      t.not_described("moe_latent_size", "experts behind a latent projection are not described",
-                      Severity::error);
+    if (!t.copy("moe.latent_size", {"moe_latent_size"}) && !t.states("moe.latent_size"))
+      t.tell_choice("moe_latent_size none");
     t.put("moe.router_bias", "true");
   } else {
     for (std::string_view key : {"moe.experts", "moe.top_k", "moe.ffn_hidden_size", "moe.shared_experts",
@@ -149,6 +148,8 @@ void nemotron_h(HuggingfaceTranslator& t) {
   if (heads > 0 && heads < (1 << 20) && width > 0 && width < (1 << 20))
     t.put("recurrent.inner_size", std::to_string(heads * width));
   attention_bias(t);
+  if (t.field("num_nextn_predict_layers") && t.count("num_nextn_predict_layers", 0) > 0)
+    further_tokens(t, "num_nextn_predict_layers");
 }
 
 }  // namespace ridge::huggingface

@@ -96,9 +96,13 @@ void experts(const Architecture& a, Builder& b) {
   const bool gated = is_gated(a.activation);
   b.matrix(R::router, X::experts, X::hidden, S::replicated);
   if (m.router_bias) b.bias(R::router, X::experts);
-  if (gated) b.experts(R::expert_gate, X::expert_ffn, X::hidden, S::column, m.expert_bias);
-  b.experts(R::expert_up, X::expert_ffn, X::hidden, S::column, m.expert_bias);
-  b.experts(R::expert_down, X::hidden, X::expert_ffn, S::row, m.expert_bias);
+  if (gated) b.experts(R::expert_gate, X::expert_ffn, X::expert_width, S::column, m.expert_bias);
+  b.experts(R::expert_up, X::expert_ffn, X::expert_width, S::column, m.expert_bias);
+  b.experts(R::expert_down, X::expert_width, X::expert_ffn, S::row, m.expert_bias);
+  if (m.latent_size > 0) {
+    b.matrix(R::expert_latent_in, X::expert_width, X::hidden, S::replicated);
+    b.matrix(R::expert_latent_out, X::hidden, X::expert_width, S::replicated);
+  }
   if (m.shared_experts == 0) return;
   if (gated) b.matrix(R::shared_gate_proj, X::shared_ffn, X::hidden, S::column);
   b.matrix(R::shared_up, X::shared_ffn, X::hidden, S::column);

@@ -51,6 +51,8 @@ constexpr RoleText role_texts[] = {
     {TensorRole::expert_gate, "expert_gate", "experts.gate"},
     {TensorRole::expert_up, "expert_up", "experts.up"},
     {TensorRole::expert_down, "expert_down", "experts.down"},
+    {TensorRole::expert_latent_in, "expert_latent_in", "experts.latent_in"},
+    {TensorRole::expert_latent_out, "expert_latent_out", "experts.latent_out"},
     {TensorRole::shared_gate_proj, "shared_gate_proj", "shared_expert.gate"},
     {TensorRole::shared_up, "shared_up", "shared_expert.up"},
     {TensorRole::shared_down, "shared_down", "shared_expert.down"},

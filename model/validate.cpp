@@ -63,6 +63,7 @@ void check_experts(const Architecture& a, Rules& r) {
   if (m.experts == 0) {
     r.require(m.top_k == 0 && m.shared_experts == 0, "moe.experts",
               "moe.experts is 0, but moe.top_k or moe.shared_experts is not");
+    r.require(m.latent_size == 0, "moe.latent_size", "moe.latent_size = {} needs moe.experts", m.latent_size);
     return;
   }
   r.require(m.top_k >= 1 && m.top_k <= m.experts, "moe.top_k",
@@ -146,7 +147,8 @@ bool is_countable(const Architecture& a) {
                          a.recurrent.value_heads * a.recurrent.value_head_dim, query_width(a),
                          a.heads * (a.latent.nope_head_dim + a.latent.v_head_dim)})
     widest = std::max(widest, static_cast<double>(w));
-  d = std::max({d, static_cast<double>(a.latent.q_lora_rank), static_cast<double>(a.latent.kv_lora_rank)});
+  d = std::max({d, static_cast<double>(a.latent.q_lora_rank), static_cast<double>(a.latent.kv_lora_rank),
+                static_cast<double>(a.moe.latent_size)});
   d += static_cast<double>(a.recurrent.state_size + a.recurrent.conv_kernel);
   const double layer = 16 * d * widest + 8 * widest * 1024;
   const double outside =

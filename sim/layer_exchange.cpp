@@ -71,10 +71,10 @@ void LayerRunner::run_boundary(bool is_enter) {
 void LayerRunner::run_expert_exchange() {
   if (plan_.expert <= 1) return;
   const auto k = input(ex_, "model.moe.top_k", static_cast<double>(a_.moe.top_k));
-  const auto d = input(ex_, "model.hidden_size", static_cast<double>(a_.hidden_size));
+  const auto d = extent(a_, Extent::expert_width, ex_);
   const auto t = input(ex_, "parallel.tensor", static_cast<double>(plan_.tensor));
-  const Bytes payload{c_.batch.tokens.value * k.value * d.value * c_.batch.activation.value.value() /
-                      t.value};
+  const Bytes payload{c_.batch.tokens.value * k.value * static_cast<double>(d.value) *
+                      c_.batch.activation.value.value() / t.value};
   const auto bytes =
       note(ex_, expert_bytes, payload,
            {{"tokens", c_.batch.tokens}, {"k", k}, {"d", d}, {"a", c_.batch.activation}, {"t", t}});

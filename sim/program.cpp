@@ -177,6 +177,7 @@ void cross_attention(Builder& b, const SoftwareStack& stack) {
 void experts(Builder& b, const SoftwareStack& stack) {
   b.product("moe.router", TensorRole::router);
   b.passes(Slot::router);
+  b.product("moe.latent-in", TensorRole::expert_latent_in);
   b.mark(StepKind::dispatch);
   b.passes(Slot::before_up);
   b.products("moe.gate-up", {TensorRole::expert_gate, TensorRole::expert_up}, stack.fused_gate_up);
@@ -187,6 +188,7 @@ void experts(Builder& b, const SoftwareStack& stack) {
   b.product("moe.down", TensorRole::expert_down);
   b.product("moe.shared-down", TensorRole::shared_down);
   b.mark(StepKind::combine);
+  b.product("moe.latent-out", TensorRole::expert_latent_out);
 }
 
 void dense(Builder& b, const SoftwareStack& stack) {

@@ -1,6 +1,7 @@
 #include "sim/traffic.h"
 
 #include "base/quantity_text.h"
+#include "model/inventory.h"
 
 #include <algorithm>
 
@@ -62,7 +63,7 @@ class Recorder {
       case Width::expert_hidden:
         return note(ex_, expert_hidden, v,
                     {{"k", count("model.moe.top_k", a_.moe.top_k)},
-                     {"d", count("model.hidden_size", a_.hidden_size)},
+                     {"d", expert_width()},
                      {"etp", count("parallel.expert_tensor", std::max<std::int64_t>(plan_.expert_tensor, 1))},
                      {"t", t}});
       case Width::experts:
@@ -149,6 +150,10 @@ class Recorder {
     if (kind_.window == 0) return attended_;
     const auto W = count("model.sliding_window", kind_.window);
     return note(ex_, window_keys, std::min(attended_.value, W.value), {{"n", attended_}, {"W", W}});
+  }
+  Traced<double> expert_width() {
+    const Traced<std::int64_t> d = extent(a_, Extent::expert_width, ex_);
+    return {static_cast<double>(d.value), d.node};
   }
   Traced<double> other(std::string_view what, double v) {
     return {v, ex_->input(what, v, Dim{}, Origin{Origin::Kind::definition, {}, "tensor inventory", {}})};

@@ -1,5 +1,7 @@
 #include "sim/widths.h"
 
+#include "model/inventory.h"
+
 #include <algorithm>
 
 namespace ridge {
@@ -58,7 +60,8 @@ WidthTable widths(const Architecture& a, const LayerKind& kind, const ParallelPl
   at(Width::ffn) = feed_forward_elements(a, kind.feed_forward) / tensor;
   if (kind.feed_forward == FeedForward::experts) {
     const double expert_tensor = real(std::max<std::int64_t>(plan.expert_tensor, 1));
-    at(Width::expert_hidden) = real(a.moe.top_k * a.hidden_size) * expert_tensor / tensor;
+    at(Width::expert_hidden) =
+        real(a.moe.top_k * extent(a, Extent::expert_width).value) * expert_tensor / tensor;
     at(Width::experts) = real(a.moe.experts) / outside;
   }
   at(Width::vocab) = real(a.vocab_size) / tensor;

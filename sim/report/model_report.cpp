@@ -75,7 +75,8 @@ void sizes(Report& r, const Architecture& a, const Inventory& inv) {
   if (a.moe.experts > 0)
     add("experts", a.moe.experts,
         fmt::format("{} per token, {} shared, width {}", a.moe.top_k, a.moe.shared_experts,
-                    a.moe.ffn_hidden_size));
+                    a.moe.ffn_hidden_size) +
+            (a.moe.latent_size > 0 ? fmt::format(", on a latent width of {}", a.moe.latent_size) : ""));
   add("vocabulary", a.vocab_size, a.tied_embeddings ? "embedding and head share weights" : "");
   add("positions", a.max_positions, std::string(enum_name(a.positions)));
   r.section("Shape").add(std::move(f));

@@ -170,6 +170,31 @@ TEST(Evaluate, ExpertsAreReachedSmoothly) {
   }
 }
 
+TEST(Evaluate, LatentExpertsExchangeTheirOwnWidth) {
+  // Experts that read a quarter of the model width: a quarter of the bytes travels, each product is a
+  // quarter, and two projections come with them.
+  const Prepared wide = prepared(train_moe), narrow = prepared(train_moe, {"model.moe.latent_size=1792"});
+  const auto find = [](const Prepared& p, std::string_view name) {
+    for (const Operator& o : list_operators(p, p.scenario.parallel))
+      if (o.name == name) return o;
+    return Operator{};
+  };
+  for (const char* name : {"expert.dispatch", "expert.combine"}) {
+    EXPECT_GT(find(wide, name).bytes.value(), 0) << name;
+    EXPECT_NEAR(find(narrow, name).bytes.value() / find(wide, name).bytes.value(), 0.25, 1e-9) << name;
+  }
+  for (const char* name : {"moe.gate-up", "moe.expert_down"}) {
+    EXPECT_GT(find(wide, name).flops.value(), 0) << name;
+    EXPECT_NEAR(find(narrow, name).flops.value() / find(wide, name).flops.value(), 0.25, 1e-9) << name;
+  }
+  EXPECT_GT(find(narrow, "moe.expert_latent_in").flops.value(), 0);
+  EXPECT_EQ(find(narrow, "moe.expert_latent_in").flops.value(),
+            find(narrow, "moe.expert_latent_out").flops.value());
+  Explain ex(&narrow.scenario.origins);
+  EXPECT_LT(evaluate(narrow, &ex).memory.peak_allocated.value, evaluate(wide).memory.peak_allocated.value);
+  EXPECT_TRUE(audit(ex).empty());
+}
+
 TEST(Evaluate, DualPipeDoesTheWorkOfOneFOneB) {
   const std::vector<std::string> same = {"parallel.pipeline=8", "parallel.tensor=8",
                                          "training.recompute=none"};
