@@ -225,9 +225,11 @@ class PlanReporter {
     if (const std::string defaults = default_values(); !defaults.empty())
       b.items.push_back({"not stated, so assumed: " + defaults});
     if (const std::string inputs = input_counts(); e_.fits && !inputs.empty()) b.items.push_back({inputs});
+    const bool is_open = verdict_ != Verdict::cannot_run && !in_.why.empty() && !e_.time.totals.empty();
+    if (b.items.empty() && !is_open) return;
     Section& section = r_.section(b.items.empty() ? "" : "Assumptions");
     if (!b.items.empty()) section.add(std::move(b));
-    if (verdict_ == Verdict::cannot_run || in_.why.empty() || e_.time.totals.empty()) return;
+    if (!is_open) return;
     std::string command = in_.why;
     if (const std::size_t at = command.find("KEY"); at != std::string::npos)
       command.replace(at, 3, fmt::format("time.{}", e_.time.totals.front().name));
