@@ -56,6 +56,8 @@ ridge validate *.csv --json | jq '.summary[] | {group, metric, median}')",
      R"(ridge explain llama-3-70b-64-h100                            the keys there are
 ridge explain time.step_seconds llama-3-70b-64-h100
 ridge explain memory.parts.weights run.yaml --depth 1
+ridge explain limits.network.seconds run.yaml
+ridge explain advice.0.seconds run.yaml
 ridge explain throughput.model_flops_utilization run.yaml --json)"},
     {"schema", "Documents the keys of input files",
      R"(ridge schema                   a scenario: every key, type, range
