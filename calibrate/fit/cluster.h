@@ -9,7 +9,8 @@
 ///           out_i = max_j B_ij     in_j = max_i B_ij
 ///         and a healthy link reaches min(out_i, in_j).  A rank whose out or in falls below the others' median
 ///         by the same rule sends or receives slowly (its adapter); a link below 0.8 of min(out_i, in_j) is slow
-///         by itself; directions that differ by more than 20 % make a link asymmetric.
+///         by itself; directions that differ by more than 20 % make a link asymmetric; neither is named
+///         where twice the spread of its own samples would explain it.
 /// Tiers   latency and bandwidth of a tier: medians over its directed pairs.
 /// Source  MAD as a robust deviation: Rousseeuw and Croux 1993, JASA 88(424); the factor 1.4826 makes it that of
 ///         a normal distribution.

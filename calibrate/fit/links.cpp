@@ -14,18 +14,23 @@ constexpr double least_share = 0.8;
 struct Link {
   std::int64_t from = 0, to = 0;
   double latency = 0, bandwidth = 0;  // s, B/s; zero: unknown
+  double noise = 0;                   // spread of the long message's samples
 };
 
 std::map<std::string, std::vector<Link>> links_by_tier(const Measurements& all) {
   using Ends = std::tuple<std::string, std::int64_t, std::int64_t>;
-  std::map<Ends, std::map<double, double>> times;
+  std::map<Ends, std::map<double, double>> times, noise;
   for (const Measurement& m : all)
-    if (m.family == "pair" && m.rank >= 0 && m.peer >= 0)
-      times[{m.variant, m.rank, m.peer}][m.size("bytes")] = m.time.value();
+    if (m.family == "pair" && m.rank >= 0 && m.peer >= 0) {
+      const Ends ends{m.variant, m.rank, m.peer};
+      times[ends][m.size("bytes")] = m.time.value();
+      noise[ends][m.size("bytes")] = m.spread;
+    }
   std::map<std::string, std::vector<Link>> out;
   for (const auto& [ends, t] : times) {
     const auto& [tier, from, to] = ends;
     Link link{from, to};
+    link.noise = noise[ends].rbegin()->second;
     link.latency = t.begin()->second;
     const double bytes = t.rbegin()->first - t.begin()->first, seconds = t.rbegin()->second - link.latency;
     if (bytes > 0 && seconds > 0) link.bandwidth = bytes / seconds;
@@ -74,7 +79,7 @@ void add_slow_links(const std::vector<Link>& links, std::vector<SuspectLink>& ou
   const Ends sends = best_by(links, &Link::from), receives = best_by(links, &Link::to);
   add_slow_ends(sends, SuspectLink::Kind::slow_sender, out);
   add_slow_ends(receives, SuspectLink::Kind::slow_receiver, out);
-  std::map<std::pair<std::int64_t, std::int64_t>, double> rate;
+  std::map<std::pair<std::int64_t, std::int64_t>, const Link*> way;
   std::vector<double> shares;
   const auto expected = [&](const Link& l) { return std::min(sends.at(l.from), receives.at(l.to)); };
   for (const Link& l : links)
@@ -83,14 +88,18 @@ void add_slow_links(const std::vector<Link>& links, std::vector<SuspectLink>& ou
   const double floor = std::min(least_share, median(shares) - 3 * relative_deviation(shares));
   for (const Link& l : links) {
     if (!(l.bandwidth > 0)) continue;
-    rate[{l.from, l.to}] = l.bandwidth;
+    way[{l.from, l.to}] = &l;
     const double share = l.bandwidth / expected(l);
-    if (links.size() > 2 && share < floor) out.push_back({SuspectLink::Kind::slow_link, l.from, l.to, share});
+    if (links.size() > 2 && share < floor && 1 - share > 2 * l.noise)
+      out.push_back({SuspectLink::Kind::slow_link, l.from, l.to, share});
   }
-  for (const auto& [ends, there] : rate) {
-    const auto back = rate.find({ends.second, ends.first});
-    if (back != rate.end() && there < least_share * back->second)
-      out.push_back({SuspectLink::Kind::asymmetric, ends.first, ends.second, there / back->second});
+  for (const auto& [ends, there] : way) {
+    const auto back = way.find({ends.second, ends.first});
+    if (back == way.end()) continue;
+    const double share = there->bandwidth / back->second->bandwidth;
+    const double noise = there->noise + back->second->noise;
+    if (share < least_share && 1 - share > 2 * noise)
+      out.push_back({SuspectLink::Kind::asymmetric, ends.first, ends.second, share});
   }
 }
 

@@ -135,6 +135,15 @@ TEST(SuspectLinks, TellASlowAdapterFromASlowLink) {
   }
 }
 
+// Samples that scatter by 40 % cannot tell a link at 0.7 from a healthy one.
+TEST(SuspectLinks, NoiseIsNoSuspect) {
+  auto factor = [](int from, int to) { return from == 1 && to == 3 ? 0.7 : 1.0; };
+  Measurements noisy = links(5, factor);
+  EXPECT_EQ(suspect_links(noisy).size(), 2u);
+  for (Measurement& m : noisy) m.spread = 0.4;
+  EXPECT_TRUE(suspect_links(noisy).empty());
+}
+
 TEST(AlgorithmChoices, ChangeOnlyWhereItPays) {
   Measurements all;
   const auto add = [&](double bytes, const char* algorithm, double seconds) {
