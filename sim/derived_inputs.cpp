@@ -27,6 +27,7 @@ class Definitions {
       : s_(p.scenario), given_(given), plan_(plan), ex_(&ex) {}
 
   void run() {
+    if (s_.operator_case()) return;  // no model, no plan
     define_derived(s_.model, *ex_);
     t_ = stated(ex_, "parallel.tensor", degree(plan_.tensor));
     p_ = stated(ex_, "parallel.pipeline", degree(plan_.pipeline));
