@@ -19,7 +19,8 @@ std::vector<Shape> shapes(bool is_quick, ProductType type) {
                                         384, 512, 768, 1024, 2048, 4096, 8192, 32768};
   const std::vector<std::int64_t> widths = is_quick ? std::vector<std::int64_t>{512, 4096, 16384}
                                                     : std::vector<std::int64_t>{512, 1536, 4096, 8192, 16384};
-  for (const std::int64_t m : is_quick ? quick : dense)
+  const std::vector<std::int64_t> fewer{1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 32768};
+  for (const std::int64_t m : is_quick ? quick : type == ProductType::bf16 ? dense : fewer)
     for (const std::int64_t n : widths)
       for (const std::int64_t k : widths) out.push_back({{m, n, k}, false});
   constexpr std::int64_t layers[][2] = {{6144, 4096},  {4096, 4096},  {28672, 4096}, {4096, 14336},
