@@ -15,11 +15,14 @@ Measurement at_position(const KernelModel& m, std::span<const double> at) {
   Measurement x{.family = m.family, .variant = m.variant};
   if (m.family == "gemm") {
     const double width = m.variant == "fp8" || m.variant == "int8" ? 1 : m.variant == "tf32" ? 4 : 2;
+    const double weight = m.variant == "int8-weights"   ? 1
+                          : m.variant == "int4-weights" ? 0.5 + 2.0 / 128
+                                                        : width;
     x.sizes = {{"m", at[0]},
                {"n", at[1]},
                {"k", at[2]},
                {"activation_bytes", width},
-               {"weight_bytes", width},
+               {"weight_bytes", weight},
                {"output_bytes", std::max(width, 2.0)}};
   } else if (m.family == "attention_decode") {
     x.sizes = {{"batch", 1},
@@ -27,6 +30,8 @@ Measurement at_position(const KernelModel& m, std::span<const double> at) {
                {"heads", at[0] * at[2]},
                {"key_tokens", at[1]},
                {"head_dim", 128}};
+  } else if (m.family == "attention_latent") {
+    x.sizes = {{"batch", 1}, {"heads", at[0]}, {"key_tokens", at[1]}, {"head_dim", 576}, {"latent_dim", 512}};
   } else if (m.family.starts_with("attention")) {
     x.sizes = {{"batch", 1},
                {"heads", at[0]},

@@ -44,6 +44,20 @@ TEST(ModelDifferences, AreThoseOfThePredictions) {
   EXPECT_EQ(typical_difference(model_differences(left, left)), 0);
 }
 
+// Latent attention has a table of two axes: heads and cached tokens.
+TEST(ModelDifferences, KnowEveryTable) {
+  Models m;
+  m.kernels = {product(1)};
+  m.kernels[0].family = "attention_latent";
+  m.kernels[0].residual = {{{"heads_in_batch", {64, 4096}}, {"key_tokens", {128, 4096}}}, {0.1, 0, 0, -0.1}};
+  Models slower = m;
+  slower.kernels[0].law.fixed_time *= 2;
+  const auto all = model_differences(m, slower);
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].points, 4);
+  EXPECT_GT(all[0].bias, 0);
+}
+
 TEST(ModelChart, ShowsEveryKeptPointInBothPanels) {
   KernelModel m = product(1);
   EXPECT_TRUE(model_chart(m).empty());
