@@ -39,6 +39,12 @@ struct CompareCommand {
 /// How far two profiles lie apart, in parameters and predictions.
 int compare(const CompareCommand&);
 
+struct MergeCommand {
+  std::string first, second, out;
+};
+/// One profile of two runs on the same kind of device: what the first lacks comes from the second.
+int merge(const MergeCommand&);
+
 struct ImportCommand {
   std::vector<std::string> files;
   std::string out;     ///< JSON lines; empty: said only

@@ -79,6 +79,14 @@ CLI::App* add_compare(CLI::App& app, CompareCommand& c) {
   return command;
 }
 
+CLI::App* add_merge(CLI::App& app, MergeCommand& c) {
+  auto* command = app.add_subcommand("merge", "Two profiles of one kind of device as one");
+  command->add_option("first", c.first, "Profile whose models win")->required();
+  command->add_option("second", c.second, "Profile that gives what the first lacks")->required();
+  command->add_option("--out", c.out, "Profile to write")->required();
+  return command;
+}
+
 CLI::App* add_import(CLI::App& app, ImportCommand& c) {
   auto* command = app.add_subcommand("import", "Take in what nccl-tests, nvbandwidth or tables say");
   command->add_option("files", c.files, "Text or JSON of the tools, .csv tables")->required();
@@ -143,6 +151,8 @@ int run(int argc, char** argv) {
   add_check(app, checking)->callback([&] { status = check(checking); });
   CompareCommand comparing;
   add_compare(app, comparing)->callback([&] { status = compare(comparing); });
+  MergeCommand merging;
+  add_merge(app, merging)->callback([&] { status = merge(merging); });
   ImportCommand importing;
   add_import(app, importing)->callback([&] { status = import(importing); });
   ShowCommand showing;

@@ -1,6 +1,7 @@
 // Two fits side by side, and their charts.
 #include "calibrate/fit/profile_difference.h"
 
+#include "calibrate/fit/merge.h"
 #include "calibrate/fit/model_chart.h"
 
 #include <cmath>
@@ -56,6 +57,20 @@ TEST(ModelDifferences, KnowEveryTable) {
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].points, 4);
   EXPECT_GT(all[0].bias, 0);
+}
+
+// What the first run measured stays as it is; what only the second measured comes whole.
+TEST(MergedModels, TakeFromTheSecondOnlyWhatTheFirstLacks) {
+  Models first, second;
+  first.kernels = {product(1)}, second.kernels = {product(2)};
+  second.curves = {reduction(1)};
+  second.skipped = first.skipped = {"NVLS"};
+  const Models both = merged(first, second);
+  ASSERT_EQ(both.kernels.size(), 1u);
+  EXPECT_EQ(both.kernels[0].law.fixed_time, first.kernels[0].law.fixed_time);
+  ASSERT_EQ(both.curves.size(), 1u);
+  EXPECT_EQ(both.curves[0].variant, "4");
+  EXPECT_EQ(both.skipped.size(), 1u);
 }
 
 TEST(ModelChart, ShowsEveryKeptPointInBothPanels) {
