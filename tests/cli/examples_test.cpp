@@ -42,7 +42,8 @@ std::vector<std::string> commands_in(std::string_view text) {
 
 /// A folder with the files that examples name.
 fs::path folder_of_examples() {
-  const fs::path folder = fs::path(testing::TempDir()) / "ridge-examples";
+  const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+  const fs::path folder = fs::path(testing::TempDir()) / ("ridge-examples-" + test);
   fs::remove_all(folder);
   fs::create_directories(folder / "path/to");
   fs::create_directories(folder / ".zfunc");

@@ -61,7 +61,7 @@ TEST(PresetIndex, SuggestsTheNearestName) {
 
 TEST(PresetIndex, OverlayGoesFirst) {
   namespace fs = std::filesystem;
-  const fs::path root = fs::temp_directory_path() / "ridge-overlay-test";
+  const fs::path root = fs::path(testing::TempDir()) / "ridge-overlay-test";
   fs::create_directories(root / "models");
   std::ofstream(root / "models" / "gpt2.yaml") << "layers: 1\n";
   std::ofstream(root / "models" / "mine.yaml") << "layers: 2\naliases: [my-own]\n";
