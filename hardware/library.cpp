@@ -206,8 +206,9 @@ bool is_path(std::string_view text) {
   return text.find('/') != std::string_view::npos || text.ends_with(".yaml");
 }
 
-void use_profile(const Node& name, const Library& library, Cluster& cluster, const Node& overrides,
-                 ReadContext& c) {
+/// `device` is the preset's own, without what-if overrides: those do not make the profile another device's.
+void use_profile(const Node& name, const Library& library, const Device& device, Cluster& cluster,
+                 const Node& overrides, ReadContext& c) {
   const std::string wanted = is_path(name.text) ? beside(name) : name.text;
   const auto tree = library.find("profiles", wanted, c.diagnostics);
   if (!tree && c.diagnostics.has_errors()) return;  // the file is there, and why it cannot be read was said
@@ -217,14 +218,21 @@ void use_profile(const Node& name, const Library& library, Cluster& cluster, con
     return;
   }
   const auto record = read_profile_record(*tree, c.diagnostics);
-  if (!record || !check_profile_device(*record, cluster.device, name.span, c.diagnostics)) return;
+  if (!record || !check_profile_device(*record, device, name.span, c.diagnostics)) return;
   apply_profile({name.text, &*record, &*tree}, cluster, overrides, c.origins);
+}
+
+Device device_without_overrides(const Node& expanded) {
+  Diagnostics heard;  // what is wrong with it was said when it was read with them
+  ReadContext context{heard};
+  return read_expanded_cluster(expanded, context).device;
 }
 
 }  // namespace
 
 Cluster read_cluster(Node document, const Library& library, ReadContext& c, const Node& overrides) {
   Node expanded = expand_cluster(std::move(document), library, c.diagnostics);
+  const Node plain = expanded;
   if (overrides.is_map()) {
     Node over = overrides;
     resolve_sources(over, c.diagnostics);
@@ -236,7 +244,8 @@ Cluster read_cluster(Node document, const Library& library, ReadContext& c, cons
   check_cluster(cluster, expanded, c.diagnostics);
   const Node* profile = expanded.is_map() ? expanded.find("profile") : nullptr;
   if (profile && profile->is_scalar() && !profile->text.empty() && !c.diagnostics.has_errors())
-    use_profile(*profile, library, cluster, overrides.is_map() ? overrides : Node::map(), c);
+    use_profile(*profile, library, overrides.is_map() ? device_without_overrides(plain) : cluster.device,
+                cluster, overrides.is_map() ? overrides : Node::map(), c);
   return cluster;
 }
 

@@ -75,6 +75,7 @@ std::optional<CurveKey> curve_key(std::string_view variant) {
   const auto [end, error] = std::from_chars(variant.data(), variant.data() + variant.size(), key.ranks);
   if (error != std::errc{} || !std::string_view(end, variant.data() + variant.size()).starts_with(" device"))
     return std::nullopt;
+  if (key.ranks < 2 || variant.find(" node") != std::string_view::npos) return std::nullopt;
   key.in_graph = variant.ends_with("graph");
   return key;
 }
@@ -215,6 +216,7 @@ class Applier {
     if (!key) return;
     for (Tier& t : cluster_.tiers.inner_to_outer) {
       if (t.devices != 0 && t.devices < key->ranks) continue;
+      if (over_.at("tiers." + t.name)) return;  // the curve is of the link as it was measured
       t.curves.push_back({c.family == "sendrecv" ? "send_receive" : c.family, key->ranks,
                           std::log2(static_cast<double>(key->ranks)), key->in_graph,
                           std::make_shared<const TimeCurve>(curve_of(c)),

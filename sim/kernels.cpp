@@ -19,8 +19,9 @@ constexpr Formula attention_flop{
     "Dao et al. 2022, arXiv:2205.14135: scores and values, a multiply-add counts 2"};
 constexpr Formula attention_backward_flop{
     "kernels.attention.backward_flop", "FLOP of an attention core's backward pass",
-    "5 * S * H * (ek + ev) * pairs",
-    "Dao 2023, arXiv:2307.08691, section 3.1: five products to the forward pass's two"};
+    "2 * S * H * (3 * ek + 2 * ev) * pairs",
+    "Dao 2023, arXiv:2307.08691, section 3.1: five products to the forward pass's two, three over the keys' "
+    "width (scores, dQ, dK) and two over the values' (dP, dV)"};
 constexpr Formula attention_bytes{"kernels.attention.bytes", "bytes an attention core moves",
                                   "S * (H * nq * (ek + ev) * a + K * nk * (ek + ev) * c)",
                                   "Dao et al. 2022, arXiv:2205.14135",
@@ -124,11 +125,12 @@ KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) 
 
 KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rates& r, Explain* ex) {
   const bool is_backward = pass == AttentionPass::backward;
-  const double widths = s.key_dim.value + s.value_dim.value;
-  const double flops = s.sequences.value * s.heads.value * widths * s.pairs.value;
+  const double widths =
+      is_backward ? 3 * s.key_dim.value + 2 * s.value_dim.value : s.key_dim.value + s.value_dim.value;
   KernelCost cost;
   cost.flops =
-      note(ex, is_backward ? attention_backward_flop : attention_flop, Flop{(is_backward ? 5 : 2) * flops},
+      note(ex, is_backward ? attention_backward_flop : attention_flop,
+           Flop{2 * s.sequences.value * s.heads.value * widths * s.pairs.value},
            {{"S", s.sequences}, {"H", s.heads}, {"ek", s.key_dim}, {"ev", s.value_dim}, {"pairs", s.pairs}});
   cost.bytes = bytes_of(s, is_backward, ex);
   KernelConstants k = is_backward ? r.backward : pass == AttentionPass::decode ? r.decode : r.prefill;

@@ -184,7 +184,10 @@ class Reading {
     else if (s_.inference()) part = default_part("vllm");
     else if (s_.operator_case()) part = default_part("kernels");
     else return;
-    if (!document_.find("software")) s_.origins["software"] = {Origin::Kind::default_value, {}, {}, {}};
+    const Node* stated = document_.find("software");
+    const Node* preset = stated && stated->is_map() ? stated->find("preset") : nullptr;
+    if (!stated || (preset && !preset->span.source))
+      s_.origins["software"] = {Origin::Kind::default_value, {}, {}, {}};
     s_.software = presets_.software(part, origins(), diagnostics_);
     s_.software_name = name_of(part, s_.software.name);
   }
@@ -275,12 +278,40 @@ class Reading {
   Scenario s_;
 };
 
+bool is_from_command_line(const Node& n) {
+  if (!n.is_map()) return n.span.source && n.span.source->name.starts_with("--");
+  return !n.entries.empty() &&
+         std::ranges::all_of(n.entries, [](const Node::Entry& e) { return is_from_command_line(e.value); });
+}
+
+/// What --set changes of a part that the scenario leaves out changes the default instead of replacing it.
+void start_from_default(Node* part, std::string_view name) {
+  if (part && part->is_map() && is_from_command_line(*part) && !part->find("preset") &&
+      !part->find("extends"))
+    part->entries.insert(part->entries.begin(), {"preset", {}, Node::scalar(std::string(name))});
+}
+
+void start_from_defaults(Node& document) {
+  if (!document.is_map()) return;
+  Node* training = document.find("training");
+  const bool has_training = training && training->is_map();
+  if (has_training || document.find("inference") || document.find("operator"))
+    start_from_default(document.find("software"), has_training                 ? "megatron-core"
+                                                  : document.find("inference") ? "vllm"
+                                                                               : "kernels");
+  if (!has_training) return;
+  const Training defaults;
+  start_from_default(training->find("precision"), defaults.precision);
+  start_from_default(training->find("optimizer"), defaults.optimizer);
+}
+
 }  // namespace
 
 Scenario read_scenario(const Node& document, PresetReader& reader, Diagnostics& diagnostics,
                        ReadOptions options) {
   Node normal = document;
   normalise(normal);
+  start_from_defaults(normal);
   return Reading(normal, reader, diagnostics, options).run();
 }
 

@@ -301,5 +301,42 @@ TEST(Evaluate, ReductionsInsideANodeAreNotTheNetwork) {
   for (const Limit& l : e.limits) EXPECT_NE(l.resource, Resource::network);
 }
 
+/// Overrides with the default's own value, of a part that the scenario leaves out, change nothing.
+TEST(Overrides, OfAnUnstatedPartStartFromItsDefault) {
+  const std::string training = R"(
+model: llama-3-8b
+hardware: hgx-h200
+devices: 4
+training: {sequence_length: 4096}
+parallel: {tensor: 4}
+)";
+  const Prepared plain = prepared(training);
+  const Estimate before = evaluate(plain);
+  const SoftwareStack& stack = plain.scenario.software;
+  const std::string host =
+      "software.launch.host_per_step=" + std::to_string(stack.launch.host_per_step.value() * 1e6) + " us";
+  for (const std::string& set : {host, std::string("training.precision.moments=8 B/element")}) {
+    const Estimate after = evaluate(prepared(training, {set}));
+    EXPECT_EQ(after.memory.peak_allocated.value, before.memory.peak_allocated.value) << set;
+    EXPECT_NEAR(total(after, "step_seconds"), total(before, "step_seconds"), 1e-9) << set;
+  }
+}
+
+/// What-ifs on a calibrated machine: its profile stays, and the resource that grew shortens the step.
+TEST(Overrides, OfACalibratedMachineAreHeard) {
+  const std::string training = R"(
+model: llama-3-8b
+hardware: hgx-h200-calibrated
+devices: 4
+training: {sequence_length: 4096}
+parallel: {tensor: 4}
+)";
+  const double before = total(evaluate(prepared(training)), "step_seconds");
+  for (const char* set :
+       {"hardware.device.peaks.bf16=2000 TFLOP/s", "hardware.device.hbm.bandwidth=9600 GB/s",
+        "hardware.tiers.nvlink.link.bandwidth=1800 GB/s"})
+    EXPECT_LT(total(evaluate(prepared(training, {set})), "step_seconds"), before) << set;
+}
+
 }  // namespace
 }  // namespace ridge::test
