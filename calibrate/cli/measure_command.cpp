@@ -130,6 +130,10 @@ int run_here(const MeasureCommand& c, const Backend& backend, ProbeSettings sett
     return not_accepted;
   }
   file.end();
+  if (!file.is_good()) {
+    fmt::print(stderr, "error: {} could not be written to its end: is the disk full?\n", c.out);
+    return not_accepted;
+  }
   fmt::print("{} points in {}\n", file.points(), c.out);
   return is_good && file.points() > 0 ? done : not_accepted;
 }

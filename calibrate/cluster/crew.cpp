@@ -83,7 +83,6 @@ void Crew::drain(double seconds) {
 std::map<int, json> Crew::run(const Tasks& tasks, double seconds, const std::string& phase) {
   answers_.clear();
   phase_ = phase;
-  const double end = now() + seconds;
   for (const auto& [rank, task] : tasks) {
     if (rank == me_.launch.rank || !channels_.contains(rank)) continue;
     try {
@@ -96,6 +95,9 @@ std::map<int, json> Crew::run(const Tasks& tasks, double seconds, const std::str
       keep(told);
       drain(0);
     });
+  // From the end of this rank's own task, in which answers of the others may have gone unread.
+  drain(0);
+  const double end = now() + seconds;
   while (!waiting_.empty() && now() < end) drain(0.1);
   const std::set<int> silent = waiting_;
   for (const int rank : silent) lose(rank, fmt::format("no answer in {} within {:.0f} s", phase, seconds));
@@ -103,9 +105,10 @@ std::map<int, json> Crew::run(const Tasks& tasks, double seconds, const std::str
 }
 
 void Crew::reset() {
+  ++attempt_;
   Tasks tasks;
   for (const Member& m : members_)
-    if (is_there(m.rank)) tasks[m.rank] = {{"do", "reset"}};
+    if (is_there(m.rank)) tasks[m.rank] = {{"do", "reset"}, {"attempt", attempt_}};
   run(tasks, message_seconds, phase_);
 }
 

@@ -43,6 +43,7 @@ class Crew {
   std::set<int> lost_, waiting_;
   std::map<int, nlohmann::json> answers_;
   std::string phase_;
+  int attempt_ = 0;  ///< how often all ranks started afresh
 };
 
 }  // namespace ridge

@@ -156,7 +156,7 @@ json Executor::perform(const json& task, const Tell& tell) {
   if (what == "device") return device(task, tell);
   if (what == "alone") return alone(task, tell);
   if (what == "reset") {
-    if (fabric_) fabric_->reset();
+    if (fabric_) fabric_->restart(task.at("attempt").get<int>());
     return {{"done", true}};
   }
   if (!fabric_) return {{"failed", "there is nothing that carries messages"}};

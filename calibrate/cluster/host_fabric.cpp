@@ -51,6 +51,7 @@ class HostFabric : public Fabric {
 
   std::string element_type() const override { return "fp32"; }
   void reset() override { transport_->reset(); }
+  void restart(int attempt) override { transport_->restart(attempt); }
 
   std::vector<std::string> algorithms(Collective op) const override {
     std::vector<std::string> out;

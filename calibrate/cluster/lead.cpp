@@ -73,6 +73,10 @@ ClusterEnd lead_ranks(const ClusterRank& me, const std::string& path,
     return ClusterEnd::stopped;
   }
   file.end();
+  if (!file.is_good()) {
+    fmt::print(stderr, "error: {} could not be written to its end: is the disk full?\n", path);
+    return ClusterEnd::stopped;
+  }
   fmt::print("{} points of {} ranks in {}{}\n", file.points(), crew.present(), path,
              crew.lost() > 0 ? fmt::format(", {} lost", crew.lost()) : "");
   return ClusterEnd::done;

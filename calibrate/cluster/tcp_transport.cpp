@@ -15,9 +15,10 @@ class TcpTransport : public Transport {
 
   std::string library() const override { return "tcp"; }
 
-  void reset() override {
+  void reset() override { channels_.clear(); }
+  void restart(int attempt) override {
     channels_.clear();
-    ++attempt_;
+    attempt_ = attempt;
   }
 
   void exchange(int to, const void* out, std::size_t out_bytes, int from, void* in,

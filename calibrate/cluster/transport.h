@@ -18,8 +18,10 @@ class Transport {
   virtual void exchange(int to, const void* out, std::size_t out_bytes, int from, void* in,
                         std::size_t in_bytes) = 0;
 
-  /// Drops all connections: those of another attempt, by its number, are not taken for new ones.
+  /// Drops all connections, so that those who wait for this rank see it.
   virtual void reset() {}
+  /// The same on all ranks at once: connections of another attempt, by its number, are not taken for new ones.
+  virtual void restart(int) {}
 
   // The library's own collectives, where it has some: floats, summed.
   virtual bool has_collectives() const { return false; }

@@ -53,8 +53,10 @@ class Fabric {
   virtual SampleSummary time_message(int peer, std::size_t bytes, double budget) = 0;
   virtual void answer(int peer, std::size_t bytes) = 0;
 
-  /// A peer was lost: forgets what is under way, so that those left can start afresh.
+  /// A peer was lost: forgets what is under way.
   virtual void reset() {}
+  /// All ranks start afresh; the number, the same on all, tells this attempt from earlier ones.
+  virtual void restart(int /*attempt*/) { reset(); }
 };
 
 }  // namespace ridge
