@@ -88,7 +88,7 @@ void TrainingTimer::add_stage(const StageLayers& layers) {
   st.host_backward = host_wait(issued_backward, device_backward, ex_);
   st.forward = issued_forward;
   st.backward = issued_backward;
-  if (plan_.zero == 3 && plan_.has_replicas()) add_gathers(st);
+  if (plan_.zero == 3 && plan_.has_replicas()) add_gathers(st, layers);
   if (plan_.pipeline > 1) add_transfers(st);
   StageGroup group;
   group.count = layers.count;

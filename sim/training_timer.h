@@ -54,14 +54,15 @@ class TrainingTimer {
 
   void set_micro_batch();
   void time_work();
-  /// One collective over the parameters a stage holds, dense and expert groups one after the other.
+  /// Collectives over the parameters a stage holds, dense and expert groups one after the other: one of all, or
+  /// one for each of `units` equal parts, which pays the latency as often.
   Traced<Seconds> over_parameters(CollectiveKind kind, const HeldElements& held, std::string_view key,
-                                  BytesPerElement width);
+                                  BytesPerElement width, Traced<double> units = {1.0, 0});
   /// Each micro-batch passes one of the copies of its layers that a device holds.
   void share_copies(StageTime&);
   void add_stage(const StageLayers& layers);
   /// ZeRO-3: weights are gathered for the forward and again for the backward pass, gradients scattered.
-  void add_gathers(Stage& st);
+  void add_gathers(Stage& st, const StageLayers& stage);
   void add_transfers(Stage& st);
   /// Input- and weight-gradient halves, for schedules that move the latter.
   void split_backward(StageGroup& group, const Stage& st);

@@ -6,6 +6,10 @@ namespace {
 
 constexpr Formula wire_bytes{"training.wire_bytes", "bytes of a collective over held parameters", "n * x",
                              "definition"};
+constexpr Formula unit_bytes{"training.unit_bytes", "bytes of one sharding unit's collective", "n * x / u",
+                             "definition: units are taken as equal"};
+constexpr Formula sharding_units{"training.units", "sharding units of a stage", "layers + 1",
+                                 "PyTorch FSDP: each layer is a unit, embedding and head are the root's"};
 constexpr Formula optimizer_width_formula{
     "training.optimizer_width", "bytes of one parameter that an optimizer step moves",
     "(g + x + 2 * mo + 2 * ma + w) * passes",
@@ -18,23 +22,32 @@ constexpr Formula link_time{"training.link_time", "time to move bytes over the h
 }  // namespace
 
 Traced<Seconds> TrainingTimer::over_parameters(CollectiveKind kind, const HeldElements& held,
-                                               std::string_view key, BytesPerElement width) {
+                                               std::string_view key, BytesPerElement width,
+                                               Traced<double> units) {
   const auto x = input(ex_, key, width);
   auto one = [&](Traced<Elements> n, const GroupLink& link) {
-    const auto bytes = note(ex_, wire_bytes, n.value * x.value, {{"n", n}, {"x", x}});
-    return collective_time({kind, bytes}, link, ex_);
+    if (units.value == 1) {
+      const auto bytes = note(ex_, wire_bytes, n.value * x.value, {{"n", n}, {"x", x}});
+      return collective_time({kind, bytes}, link, ex_);
+    }
+    const auto bytes =
+        note(ex_, unit_bytes, n.value * x.value / units.value, {{"n", n}, {"x", x}, {"u", units}});
+    return repeated(units, collective_time({kind, bytes}, link, ex_), ex_);
   };
   Traced<Seconds> dense = one(held.dense, links_.data);
   if (held.experts.value <= Elements{0}) return dense;
   return plus(dense, one(held.experts, links_.expert_data));
 }
 
-void TrainingTimer::add_gathers(Stage& st) {
+void TrainingTimer::add_gathers(Stage& st, const StageLayers& stage) {
   const double share = s_.software.overlap.gather;
-  const auto gather =
-      over_parameters(CollectiveKind::all_gather, st.held, "precision.gathered", s_.precision.gathered);
+  const auto layers = layers_on_stage(s_.model, p_.inventory, plan_, stage, ex_);
+  const double count = static_cast<double>(layers.value);
+  const auto units = note(ex_, sharding_units, count + 1, {{"layers", Traced<double>{count, layers.node}}});
+  const auto gather = over_parameters(CollectiveKind::all_gather, st.held, "precision.gathered",
+                                      s_.precision.gathered, units);
   const auto scatter = over_parameters(CollectiveKind::reduce_scatter, trained(st.held),
-                                       "precision.gradient_wire", s_.precision.gradient_wire);
+                                       "precision.gradient_wire", s_.precision.gradient_wire, units);
   const auto forward = exposed(gather, "software.overlap.gather", share, st.forward);
   const auto backward = exposed(plus(gather, scatter), "software.overlap.gather", share, st.backward);
   st.gather = plus(forward, backward);
