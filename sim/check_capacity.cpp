@@ -75,6 +75,12 @@ std::vector<std::string> plan_notes(const Prepared& p, const ParallelPlan& plan)
     if (plan.pipeline > 1 && m < plan.pipeline) {
       notes.push_back(fmt::format("{} micro-batches do not fill {} pipeline stages", m, plan.pipeline));
     }
+    const std::int64_t layers = static_cast<std::int64_t>(p.inventory.layers.kind_of_layer.size()),
+                       chunks = std::max<std::int64_t>(plan.pipeline, 1) * plan.virtual_stages;
+    if (plan.virtual_stages > 1 && layers % chunks != 0)
+      notes.push_back(fmt::format(
+          "{} layers are not {} equal chunks: the schedule takes them as equal, Megatron Core refuses them",
+          layers, chunks));
     if (plan.zero > 0 && !plan.has_replicas()) notes.push_back("parallel.zero has no effect on one replica");
   }
   if (plan.sequence && plan.tensor == 1)

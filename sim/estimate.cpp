@@ -29,6 +29,11 @@ void count_parameters(const Prepared& p, Estimate& e, Explain* ex) {
 void add_notes(const Prepared& p, Estimate& e) {
   e.warnings = doubtful_premises(p);
   e.notes = plan_notes(p, e.plan);
+  const Bytes reserved = e.memory.peak_reserved.value + e.memory.outside.value;
+  if (e.violations.empty() && p.scenario.training() && reserved > e.memory.capacity.value)
+    e.notes.emplace_back(
+        "what is allocated fits, but not what the allocator reserves: it must give cached blocks back, which "
+        "costs time and may fail");
   const Training* t = p.scenario.training();
   if (t && !t->recompute) e.notes.emplace_back("training.recompute is not stated: none is assumed");
   for (const std::string& note : p.scenario.software.notes) e.notes.push_back(note);

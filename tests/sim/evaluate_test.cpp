@@ -3,6 +3,7 @@
 #include "base/explain_text.h"
 #include "tests/sim/evaluate_support.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ridge::test {
@@ -299,6 +300,24 @@ TEST(Evaluate, AdaptersUseLessOfThePeakThanTheyExecute) {
 TEST(Evaluate, ReductionsInsideANodeAreNotTheNetwork) {
   const Estimate e = evaluate(prepared(train_8b));
   for (const Limit& l : e.limits) EXPECT_NE(l.resource, Resource::network);
+}
+
+// 32 layers over 4 stages of 3 chunks; 2 chunks are equal.
+TEST(Notes, TellOfChunksThatDiffer) {
+  const auto about_chunks = [](const char* chunks) {
+    const Estimate e = evaluate(prepared(R"(
+model: llama-3-8b
+hardware: dgx-h100
+devices: 16
+training: {sequence_length: 4096, global_batch: 64}
+parallel: {tensor: 4, pipeline: 4, schedule: interleaved-1f1b}
+)",
+                                         {std::string("parallel.virtual_stages=") + chunks}));
+    return std::ranges::any_of(
+        e.notes, [](const std::string& n) { return n.find("equal chunks") != std::string::npos; });
+  };
+  EXPECT_TRUE(about_chunks("3"));
+  EXPECT_FALSE(about_chunks("2"));
 }
 
 /// ZeRO-3 gathers each of 32 layers and the root on its own, forward and backward, and scatters as often: a
