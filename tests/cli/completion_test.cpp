@@ -84,9 +84,9 @@ TEST(Completion, ZshCompletes) {
   const std::string said = said_by("zsh", R"(zmodload zsh/zpty || { echo no zpty; exit; }
 zpty -b shell zsh -f -i
 type() { zpty -w -n shell "$1"$'\t'; }
-wait_for() {  # until the terminal shows it, four seconds at most
+wait_for() {  # until the terminal shows it, a minute at most: a busy machine takes its time
   local seen= more
-  for i in {1..200}; do
+  for i in {1..3000}; do
     while zpty -r -t shell more; do seen+=$more; done
     [[ $seen != *$1* ]] || { print shown; return }
     sleep 0.02
