@@ -38,7 +38,8 @@ struct Range {
 };
 __device__ Range range_of(const Problem& p) {
   const int tiles = (p.keys + keys - 1) / keys;
-  return {tiles * static_cast<int>(blockIdx.x) / p.splits, tiles * (static_cast<int>(blockIdx.x) + 1) / p.splits};
+  return {tiles * static_cast<int>(blockIdx.x) / p.splits,
+          tiles * (static_cast<int>(blockIdx.x) + 1) / p.splits};
 }
 
 __device__ void fetch(Storage& s, const CUtensorMap& q, const CUtensorMap& kv, const Problem& p, Range r) {
@@ -69,7 +70,8 @@ __device__ void start_sums(float (&sum)[value_size / 4], const std::uint32_t (&w
                            std::uint32_t v, bool is_added) {
 #pragma unroll
   for (int i = 0; i < keys / 16; ++i)
-    Wgmma<256>::registers(sum, weights[i], tile_descriptor(v + i * 2048, 1024, chunk_bytes), is_added || i > 0);
+    Wgmma<256>::registers(sum, weights[i], tile_descriptor(v + i * 2048, 1024, chunk_bytes),
+                          is_added || i > 0);
   wgmma_commit();
 }
 
@@ -77,7 +79,8 @@ __device__ void start_sums(float (&sum)[value_size / 4], const std::uint32_t (&w
 __device__ int first_row() { return threadIdx.x / 32 % 4 * 16 + threadIdx.x % 32 / 4; }
 
 /// Weights of the tile in place of scores; the shrinking of earlier sums goes to shared memory as well.
-__device__ float2 soften(float (&scores)[keys / 2], float (&highest)[2], float (&total)[2], const Problem& p, int tile) {
+__device__ float2 soften(float (&scores)[keys / 2], float (&highest)[2], float (&total)[2], const Problem& p,
+                         int tile) {
   float shrink[2];
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
@@ -285,8 +288,8 @@ std::size_t latent_workspace_bytes(const AttentionLayout& s, int splits) {
   return static_cast<std::size_t>(s.batch * s.heads) * splits * part_size * sizeof(float);
 }
 
-bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout& s, void* workspace, int splits,
-                   cudaStream_t stream) {
+bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout& s, void* workspace,
+                   int splits, cudaStream_t stream) {
   if (!is_hopper() || s.head_dim != key_size || s.latent_dim != value_size || s.heads % heads_at_once != 0)
     return false;
   constexpr int bytes = sizeof(Storage) + 1024;
@@ -307,7 +310,8 @@ bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout
   const dim3 grid(splits, static_cast<unsigned>(s.heads / heads_at_once), static_cast<unsigned>(s.batch));
   attend<<<grid, threads, bytes, stream>>>(map(q, s.batch * s.heads), map(kv, s.batch * s.keys), p);
   if (splits > 1)
-    join_parts<<<dim3(static_cast<unsigned>(s.heads), static_cast<unsigned>(s.batch)), value_size, 0, stream>>>(p);
+    join_parts<<<dim3(static_cast<unsigned>(s.heads), static_cast<unsigned>(s.batch)), value_size, 0,
+                 stream>>>(p);
   return true;
 }
 

@@ -73,7 +73,8 @@ __device__ void produce(Storage<S>& s, const CUtensorMap& q, const CUtensorMap& 
   }
 }
 
-template <class S> __device__ void start_scores(float (&scores)[S::keys / 2], std::uint32_t q, std::uint32_t k) {
+template <class S>
+__device__ void start_scores(float (&scores)[S::keys / 2], std::uint32_t q, std::uint32_t k) {
 #pragma unroll
   for (int i = 0; i < S::D / 16; ++i)
     Wgmma<S::keys>::shared(scores, tile_descriptor(q + i / 4 * S::q_chunk + i % 4 * 32),
@@ -86,7 +87,8 @@ __device__ void start_sums(float (&out)[S::D / 2], const std::uint32_t (&weights
                            std::uint32_t v, bool is_added) {
 #pragma unroll
   for (int i = 0; i < S::keys / 16; ++i)
-    Wgmma<S::D>::registers(out, weights[i], tile_descriptor(v + i * 2048, 1024, S::k_chunk), is_added || i > 0);
+    Wgmma<S::D>::registers(out, weights[i], tile_descriptor(v + i * 2048, 1024, S::k_chunk),
+                           is_added || i > 0);
   wgmma_commit();
 }
 
@@ -244,7 +246,8 @@ __global__ __launch_bounds__(threads, 1) void prefill(const __grid_constant__ CU
 }
 
 template <class S>
-void launch(const void* q, const void* k, const void* v, void* o, const AttentionLayout& x, cudaStream_t stream) {
+void launch(const void* q, const void* k, const void* v, void* o, const AttentionLayout& x,
+            cudaStream_t stream) {
   constexpr int bytes = sizeof(Storage<S>) + 1024;
   static const bool is_set = [] {
     cudaFuncSetAttribute(prefill<S>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
@@ -261,10 +264,9 @@ void launch(const void* q, const void* k, const void* v, void* o, const Attentio
                1.4426950408889634f / sqrtf(static_cast<float>(x.head_dim)), x.is_causal};
   const dim3 grid(static_cast<unsigned>((x.queries + queries - 1) / queries), static_cast<unsigned>(x.heads),
                   static_cast<unsigned>(x.batch));
-  prefill<S><<<grid, threads, bytes, stream>>>(map(q, x.queries, x.heads, queries),
-                                               map(k, x.keys, x.kv_heads, S::keys),
-                                               map(v, x.keys, x.kv_heads, S::keys),
-                                               map(o, x.queries, x.heads, 64), w);
+  prefill<S><<<grid, threads, bytes, stream>>>(
+      map(q, x.queries, x.heads, queries), map(k, x.keys, x.kv_heads, S::keys),
+      map(v, x.keys, x.kv_heads, S::keys), map(o, x.queries, x.heads, 64), w);
 }
 
 }  // namespace

@@ -11,7 +11,9 @@ __device__ std::uint32_t sum(uint4 x) { return x.x + x.y + x.z + x.w; }
 
 __device__ std::uint32_t load_sum(const uint4* p) {
   uint4 x;
-  asm volatile("ld.global.ca.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w) : "l"(p));
+  asm volatile("ld.global.ca.v4.u32 {%0,%1,%2,%3}, [%4];"
+               : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w)
+               : "l"(p));
   return sum(x);
 }
 
@@ -22,7 +24,8 @@ __device__ void put_sum(std::uint32_t own, std::uint32_t* sums) {
 }
 
 template <NearLevel level>
-__global__ __launch_bounds__(threads, 1) void read(const uint4* data, int packs, int passes, std::uint32_t* sums) {
+__global__ __launch_bounds__(threads, 1) void read(const uint4* data, int packs, int passes,
+                                                   std::uint32_t* sums) {
   extern __shared__ uint4 kept[];
   const uint4* own = data + static_cast<std::size_t>(blockIdx.x) * packs;
   if constexpr (level == NearLevel::shared) {
@@ -46,7 +49,8 @@ __global__ __launch_bounds__(threads, 1) void read(const uint4* data, int packs,
   put_sum(total, sums);
 }
 
-template <int registers> __global__ __launch_bounds__(threads, 1) void turn(float step, int passes, float* out) {
+template <int registers>
+__global__ __launch_bounds__(threads, 1) void turn(float step, int passes, float* out) {
   float x[registers];
 #pragma unroll
   for (int i = 0; i < registers; ++i) x[i] = static_cast<float>(i + 1) / registers;
@@ -65,14 +69,16 @@ template <int registers> __global__ __launch_bounds__(threads, 1) void turn(floa
 }
 
 template <NearLevel level>
-bool launch(const std::uint32_t* data, std::size_t bytes, int passes, int blocks, std::uint32_t* sums, cudaStream_t s) {
+bool launch(const std::uint32_t* data, std::size_t bytes, int passes, int blocks, std::uint32_t* sums,
+            cudaStream_t s) {
   const int shared = level == NearLevel::shared ? static_cast<int>(bytes) : 0;
   cudaFuncSetAttribute(read<level>, cudaFuncAttributeMaxDynamicSharedMemorySize, shared);
   // L1 takes what shared memory leaves of the same array.
-  cudaFuncSetAttribute(read<level>, cudaFuncAttributePreferredSharedMemoryCarveout,
-                       level == NearLevel::shared ? cudaSharedmemCarveoutMaxShared : cudaSharedmemCarveoutMaxL1);
-  read<level><<<blocks, threads, shared, s>>>(reinterpret_cast<const uint4*>(data), static_cast<int>(bytes / 16), passes,
-                                             sums);
+  cudaFuncSetAttribute(
+      read<level>, cudaFuncAttributePreferredSharedMemoryCarveout,
+      level == NearLevel::shared ? cudaSharedmemCarveoutMaxShared : cudaSharedmemCarveoutMaxL1);
+  read<level><<<blocks, threads, shared, s>>>(reinterpret_cast<const uint4*>(data),
+                                              static_cast<int>(bytes / 16), passes, sums);
   return true;
 }
 

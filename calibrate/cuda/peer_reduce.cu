@@ -69,7 +69,8 @@ __device__ uint4 rounded(const float (&sum)[8]) {
 
 /// Where `source`'s chunk lies in a staging area: slots, then sources, then blocks, then chunks of two Words.
 __device__ Words* place(std::uint64_t* staging, int ranks, std::uint32_t round, int source, int local) {
-  const std::size_t region = (static_cast<std::size_t>(round & 1) * ranks + source) * most_blocks + blockIdx.x;
+  const std::size_t region =
+      (static_cast<std::size_t>(round & 1) * ranks + source) * most_blocks + blockIdx.x;
   return reinterpret_cast<Words*>(staging) + (region * block_chunks + local) * 2;
 }
 
@@ -174,10 +175,11 @@ std::size_t peer_failure_offset() { return std::size_t{most_blocks} * sizeof(std
 
 cudaError_t prepare_peer_kernels() {
   cudaFuncAttributes a;
-  const void* kernels[] = {reinterpret_cast<const void*>(one_shot<2>), reinterpret_cast<const void*>(one_shot<3>),
-                           reinterpret_cast<const void*>(one_shot<4>), reinterpret_cast<const void*>(one_shot<5>),
-                           reinterpret_cast<const void*>(one_shot<6>), reinterpret_cast<const void*>(one_shot<7>),
-                           reinterpret_cast<const void*>(one_shot<8>), reinterpret_cast<const void*>(two_shot)};
+  const void* kernels[] = {
+      reinterpret_cast<const void*>(one_shot<2>), reinterpret_cast<const void*>(one_shot<3>),
+      reinterpret_cast<const void*>(one_shot<4>), reinterpret_cast<const void*>(one_shot<5>),
+      reinterpret_cast<const void*>(one_shot<6>), reinterpret_cast<const void*>(one_shot<7>),
+      reinterpret_cast<const void*>(one_shot<8>), reinterpret_cast<const void*>(two_shot)};
   for (const void* kernel : kernels)
     if (const cudaError_t e = cudaFuncGetAttributes(&a, kernel); e != cudaSuccess) return e;
   return cudaSuccess;

@@ -91,7 +91,8 @@ __device__ void consume(Storage& s, const CUtensorMap& d, Tiles tiles, int group
       wait(&s.full[ring.slot], ring.parity);
       wgmma_begin();
 #pragma unroll
-      for (int k = 0; k < tile_k / 16; ++k) Wgmma<tile_n>::shared(sum, a + 2 * k, w + 2 * k, step > 0 || k > 0);
+      for (int k = 0; k < tile_k / 16; ++k)
+        Wgmma<tile_n>::shared(sum, a + 2 * k, w + 2 * k, step > 0 || k > 0);
       wgmma_commit();
       wgmma_wait<1>();
       if (last && is_first) arrive(last);
@@ -143,11 +144,13 @@ bool launch_product(const void* a, const void* w, void* d, std::int64_t m, std::
     const auto width = static_cast<std::uint64_t>(columns);
     return tensor_map(data, {width, static_cast<std::uint64_t>(rows)}, {width}, {64, box_rows});
   };
-  const auto tiles_of = [](std::int64_t size, int tile) { return static_cast<int>((size + tile - 1) / tile); };
+  const auto tiles_of = [](std::int64_t size, int tile) {
+    return static_cast<int>((size + tile - 1) / tile);
+  };
   const Tiles tiles{tiles_of(m, tile_m), tiles_of(n, tile_n), tiles_of(k, tile_k)};
   const int wanted = tiles.rows * tiles.columns;
-  product<<<wanted < multiprocessors ? wanted : multiprocessors, threads, shared_bytes, stream>>>(
-      map(a, m, k, tile_m), map(w, n, k, tile_n / 2), map(d, m, n, 64), tiles);
+  product < <<wanted<multiprocessors ? wanted : multiprocessors, threads, shared_bytes, stream>>>(
+                map(a, m, k, tile_m), map(w, n, k, tile_n / 2), map(d, m, n, 64), tiles);
   return true;
 }
 

@@ -38,7 +38,9 @@ struct Problem {
   __device__ const bf16* key_row(const bf16* x, std::int64_t b, std::int64_t h, std::int64_t j) const {
     return x + ((b * keys + j) * kv_heads + h) * d;
   }
-  __device__ double score(const bf16* query, const bf16* key) const { return dot(query, key, d) / sqrt(double(d)); }
+  __device__ double score(const bf16* query, const bf16* key) const {
+    return dot(query, key, d) / sqrt(double(d));
+  }
 };
 
 __global__ void query_gradient(Problem p, const std::int64_t* rows, double* out) {
@@ -69,7 +71,8 @@ __global__ void query_gradient(Problem p, const std::int64_t* rows, double* out)
 __global__ void key_gradient(Problem p, const std::int64_t* rows, double* out) {
   __shared__ double key_sums[most_dim], value_sums[most_dim];
   const std::int64_t b = rows[3 * blockIdx.x], kv = rows[3 * blockIdx.x + 1], j = rows[3 * blockIdx.x + 2];
-  const std::int64_t group = p.heads / p.kv_heads, first = p.is_causal ? max(j - (p.keys - p.queries), 0l) : 0;
+  const std::int64_t group = p.heads / p.kv_heads,
+                     first = p.is_causal ? max(j - (p.keys - p.queries), 0l) : 0;
   for (int c = threadIdx.x; c < p.d; c += threads) key_sums[c] = value_sums[c] = 0;
   __syncthreads();
   const bf16 *k = p.key_row(p.k, b, kv, j), *v = p.key_row(p.v, b, kv, j);
@@ -89,14 +92,15 @@ __global__ void key_gradient(Problem p, const std::int64_t* rows, double* out) {
 
 Problem problem_of(const AttentionBackwardInputs& x, const AttentionLayout& s) {
   const auto in = [](const void* p) { return static_cast<const bf16*>(p); };
-  return {in(x.q),   in(x.k), in(x.v), in(x.o),    in(x.d_o),   x.log_sums,
+  return {in(x.q),   in(x.k), in(x.v), in(x.o),    in(x.d_o),  x.log_sums,
           s.queries, s.keys,  s.heads, s.kv_heads, s.head_dim, s.is_causal};
 }
 
 }  // namespace
 
 void launch_query_gradient_reference(const AttentionBackwardInputs& x, const AttentionLayout& s,
-                                     const std::int64_t* rows, int samples, double* out, cudaStream_t stream) {
+                                     const std::int64_t* rows, int samples, double* out,
+                                     cudaStream_t stream) {
   query_gradient<<<samples, threads, 0, stream>>>(problem_of(x, s), rows, out);
 }
 

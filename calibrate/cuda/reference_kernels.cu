@@ -89,10 +89,9 @@ void launch_product_reference(const void* a, const void* b, Fill type, std::int6
 
 void launch_attention_reference(const void* q, const void* k, const void* v, const AttentionLayout& layout,
                                 const std::int64_t* rows, int samples, double* out, cudaStream_t s) {
-  attention_reference<<<samples, threads, 0, s>>>(static_cast<const __nv_bfloat16*>(q),
-                                                  static_cast<const __nv_bfloat16*>(k),
-                                                  static_cast<const __nv_bfloat16*>(v), layout, layout.output_dim(), rows,
-                                                  out);
+  attention_reference<<<samples, threads, 0, s>>>(
+      static_cast<const __nv_bfloat16*>(q), static_cast<const __nv_bfloat16*>(k),
+      static_cast<const __nv_bfloat16*>(v), layout, layout.output_dim(), rows, out);
 }
 
 }  // namespace ridge::cuda

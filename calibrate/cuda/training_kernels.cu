@@ -17,7 +17,8 @@ __global__ void layernorm(const Pack* x, const Pack* weight, const Pack* bias, P
     visit(kept[i], [&](float v, int) { sum += v; });
   });
   const float mean = block_reduce(sum, false) / (8.0f * packs);
-  for_packs(packs, [&](int i, int) { visit(kept[i], [&](float v, int) { squares += (v - mean) * (v - mean); }); });
+  for_packs(packs,
+            [&](int i, int) { visit(kept[i], [&](float v, int) { squares += (v - mean) * (v - mean); }); });
   const float scale = rsqrtf(block_reduce(squares, false) / (8.0f * packs) + tiny);
   Pack* out = y + static_cast<std::size_t>(blockIdx.x) * packs;
   for_packs(packs, [&](int i, int at) {
@@ -29,8 +30,8 @@ __global__ void layernorm(const Pack* x, const Pack* weight, const Pack* bias, P
 /// dx of a norm; of a layer norm the mean of x counts as well.  A block takes rows in turn and keeps its part of the
 /// weight's gradient, dy · (x - mean) / deviation, until its last.
 template <bool has_mean>
-__global__ void norm_backward(const Pack* x, const Pack* dy, const Pack* weight, Pack* dx, float4* parts, int rows,
-                              int packs) {
+__global__ void norm_backward(const Pack* x, const Pack* dy, const Pack* weight, Pack* dx, float4* parts,
+                              int rows, int packs) {
   float gradient[most_packs][8] = {};
   for (int r = blockIdx.x; r < rows; r += gridDim.x) {
     const std::size_t first = static_cast<std::size_t>(r) * packs;
@@ -42,7 +43,8 @@ __global__ void norm_backward(const Pack* x, const Pack* dy, const Pack* weight,
       visit(in[i], [&](float v, int) { sums.x += v, sums.y += v * v; });
     });
     sums = block_sums(sums);
-    const float n = 8.0f * packs, mean = has_mean ? sums.x / n : 0, scale = rsqrtf(sums.y / n - mean * mean + tiny);
+    const float n = 8.0f * packs, mean = has_mean ? sums.x / n : 0,
+                scale = rsqrtf(sums.y / n - mean * mean + tiny);
     for_packs(packs, [&](int i, int at) {
       const Pack w = weight[at];
       visit(in[i], [&](float v, int e) {
@@ -147,12 +149,12 @@ int norm_backward_blocks(int rows) {
   constexpr int most = 1056;
   return rows < most ? rows : most;
 }
-void launch_norm_backward(bool has_mean, const void* x, const void* dy, const void* weight, void* dx, float* d_weight,
-                          void* parts, int rows, int hidden, cudaStream_t s) {
+void launch_norm_backward(bool has_mean, const void* x, const void* dy, const void* weight, void* dx,
+                          float* d_weight, void* parts, int rows, int hidden, cudaStream_t s) {
   const int blocks = norm_backward_blocks(rows), packs = hidden / 8;
   const auto kernel = has_mean ? norm_backward<true> : norm_backward<false>;
-  kernel<<<blocks, row_threads(packs), 0, s>>>(in(x), in(dy), in(weight), out(dx), static_cast<float4*>(parts), rows,
-                                               packs);
+  kernel<<<blocks, row_threads(packs), 0, s>>>(in(x), in(dy), in(weight), out(dx),
+                                               static_cast<float4*>(parts), rows, packs);
   sum_parts<<<hidden / 32, 256, 0, s>>>(static_cast<const float*>(parts), d_weight, blocks, hidden);
 }
 void launch_softmax_backward(const void* y, const void* dy, void* dx, int rows, int width, cudaStream_t s) {
@@ -162,11 +164,11 @@ void launch_silu_mul_backward(const void* x, const void* dy, void* dx, int rows,
   const std::size_t all = static_cast<std::size_t>(rows) * (width / 8);
   silu_mul_backward<<<grid_blocks(all), 256, 0, s>>>(in(x), in(dy), out(dx), width / 8, all);
 }
-void launch_adam(const void* gradient, void* moment, void* variance, void* master, void* weight, std::size_t elements,
-                 const AdamStep& step, cudaStream_t s) {
-  adam<<<grid_blocks(elements / 4), 256, 0, s>>>(static_cast<const uint2*>(gradient), static_cast<float4*>(moment),
-                                                static_cast<float4*>(variance), static_cast<float4*>(master),
-                                                static_cast<uint2*>(weight), elements / 4, step);
+void launch_adam(const void* gradient, void* moment, void* variance, void* master, void* weight,
+                 std::size_t elements, const AdamStep& step, cudaStream_t s) {
+  adam<<<grid_blocks(elements / 4), 256, 0, s>>>(
+      static_cast<const uint2*>(gradient), static_cast<float4*>(moment), static_cast<float4*>(variance),
+      static_cast<float4*>(master), static_cast<uint2*>(weight), elements / 4, step);
 }
 
 }  // namespace ridge::cuda

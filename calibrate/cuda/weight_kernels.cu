@@ -91,7 +91,8 @@ template <int bits> struct Weights {
 template <int bits, int tiles> __global__ __launch_bounds__(threads) void few(Operands o) {
   using F = Format<bits>;
   __shared__ float parts[warps][32][tiles * 8 + 1];
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, first = blockIdx.x * 32, m0 = blockIdx.y * tiles * 8;
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, first = blockIdx.x * 32,
+            m0 = blockIdx.y * tiles * 8;
   float sum[2][tiles][4] = {};
   const int chunks = o.k / F::chunk;
   Weights<bits> now, next;
@@ -104,7 +105,8 @@ template <int bits, int tiles> __global__ __launch_bounds__(threads) void few(Op
 #pragma unroll
       for (int t = 0; t < tiles; ++t) {
         const int row = m0 + t * 8 + lane / 4;
-        const bf16* from = o.x + static_cast<std::size_t>(row) * o.k + c * F::chunk + lane % 4 * F::of_lane + pair * 8;
+        const bf16* from =
+            o.x + static_cast<std::size_t>(row) * o.k + c * F::chunk + lane % 4 * F::of_lane + pair * 8;
         x[t] = row < o.m ? *reinterpret_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0);
       }
 #pragma unroll
@@ -151,7 +153,8 @@ template <int bits> struct Tile {
       const int row = i / pieces, piece = i % pieces;
       const bool exists = m0 + row < o.m;
       copy_async(to + row * step + place(piece) * 16,
-                 o.x + static_cast<std::size_t>(exists ? m0 + row : 0) * o.k + chunk * F::chunk + piece * 8, exists);
+                 o.x + static_cast<std::size_t>(exists ? m0 + row : 0) * o.k + chunk * F::chunk + piece * 8,
+                 exists);
     }
     commit_copies();
   }
@@ -190,7 +193,8 @@ template <int bits> __global__ __launch_bounds__(threads, 1) void many(Operands 
 #pragma unroll
         for (int t = 0; t < 8; ++t)
 #pragma unroll
-          for (int r = 0; r < 2; ++r) multiply(sum[r][t], a[r], half ? b[t].z : b[t].x, half ? b[t].w : b[t].y);
+          for (int r = 0; r < 2; ++r)
+            multiply(sum[r][t], a[r], half ? b[t].z : b[t].x, half ? b[t].w : b[t].y);
       }
     }
     __syncthreads();
@@ -206,7 +210,8 @@ template <int bits> __global__ __launch_bounds__(threads, 1) void many(Operands 
 #pragma unroll
       for (int t = 0; t < 8; ++t) {
         const int column = m0 + mine + t * 8 + lane % 4 * 2 + i % 2;
-        if (column < o.m) o.d[static_cast<std::size_t>(column) * o.n + row] = __float2bfloat16(sum[r][t][i] * scale);
+        if (column < o.m)
+          o.d[static_cast<std::size_t>(column) * o.n + row] = __float2bfloat16(sum[r][t][i] * scale);
       }
     }
 }
@@ -270,7 +275,8 @@ __global__ void reference(Operands o, const std::int64_t* rows, const std::int64
       const std::uint32_t word = reinterpret_cast<const std::uint32_t*>(o.w)[(n * o.k + i) / 8];
       const int nibble = i % 8 / 2 + i % 2 * 4;
       w = (static_cast<double>(word >> (4 * nibble) & 15u) - 8) *
-          static_cast<double>(__bfloat162float(static_cast<const bf16*>(o.scales)[n * (o.k / 128) + i / 128]));
+          static_cast<double>(
+              __bfloat162float(static_cast<const bf16*>(o.scales)[n * (o.k / 128) + i / 128]));
     }
     sum += w * static_cast<double>(__bfloat162float(o.x[m * o.k + i]));
   }
@@ -301,8 +307,8 @@ bool launch_weight_product(const WeightProduct& p, cudaStream_t s) {
   return true;
 }
 
-void launch_weight_reference(const WeightProduct& p, const std::int64_t* rows, const std::int64_t* cols, int samples,
-                             double* out, cudaStream_t s) {
+void launch_weight_reference(const WeightProduct& p, const std::int64_t* rows, const std::int64_t* cols,
+                             int samples, double* out, cudaStream_t s) {
   if (p.bits == 8) reference<8><<<samples, threads, 0, s>>>(operands(p), rows, cols, out);
   else reference<4><<<samples, threads, 0, s>>>(operands(p), rows, cols, out);
 }

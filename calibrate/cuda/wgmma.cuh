@@ -44,7 +44,7 @@ template <int n> __device__ inline void wgmma_hold(float (&d)[n]) {
 #define RIDGE_R13 RIDGE_R11 ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111"
 #define RIDGE_R15 RIDGE_R13 ",%112,%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124,%125,%126,%127"
 
-#define RIDGE_D(t, o)                                                                                  \
+#define RIDGE_D(t, o)                                                                               \
   "+" t(d[o]), "+" t(d[o + 1]), "+" t(d[o + 2]), "+" t(d[o + 3]), "+" t(d[o + 4]), "+" t(d[o + 5]), \
       "+" t(d[o + 6]), "+" t(d[o + 7])
 #define RIDGE_D3(t) RIDGE_D(t, 0), RIDGE_D(t, 8), RIDGE_D(t, 16), RIDGE_D(t, 24)
@@ -56,24 +56,24 @@ template <int n> __device__ inline void wgmma_hold(float (&d)[n]) {
 
 /// d (+)= A · B, 64 x n x 16; is_transposed: B's tile holds rows of the summed dimension.
 template <int n> struct Wgmma;
-#define RIDGE_WGMMA(n, last, i0, i1, i2, i3, i4, i5, i6)                                                      \
+#define RIDGE_WGMMA(n, last, i0, i1, i2, i3, i4, i5, i6)                                                     \
   template <> struct Wgmma<n> {                                                                              \
     template <bool is_transposed = false>                                                                    \
-    static __device__ inline void shared(float (&d)[n / 2], std::uint64_t a, std::uint64_t b, int is_added) { \
-      asm volatile("{.reg .pred p; setp.ne.b32 p, " i2 ", 0; wgmma.mma_async.sync.aligned.m64n" #n            \
-                   "k16.f32.bf16.bf16 {" RIDGE_R##last "}, " i0 ", " i1 ", p, 1, 1, 0, " i3 ";}"               \
+    static __device__ inline void shared(float (&d)[n / 2], std::uint64_t a, std::uint64_t b,                \
+                                         int is_added) {                                                     \
+      asm volatile("{.reg .pred p; setp.ne.b32 p, " i2 ", 0; wgmma.mma_async.sync.aligned.m64n" #n           \
+                   "k16.f32.bf16.bf16 {" RIDGE_R##last "}, " i0 ", " i1 ", p, 1, 1, 0, " i3 ";}"             \
                    : RIDGE_D##last("f")                                                                      \
                    : "l"(a), "l"(b), "r"(is_added), "n"(is_transposed ? 1 : 0));                             \
     }                                                                                                        \
     template <bool is_transposed = true>                                                                     \
-    static __device__ inline void registers(float (&d)[n / 2], const std::uint32_t (&a)[4], std::uint64_t b,  \
+    static __device__ inline void registers(float (&d)[n / 2], const std::uint32_t (&a)[4], std::uint64_t b, \
                                             int is_added) {                                                  \
-      asm volatile("{.reg .pred p; setp.ne.b32 p, " i5 ", 0; wgmma.mma_async.sync.aligned.m64n" #n            \
-                   "k16.f32.bf16.bf16 {" RIDGE_R##last "}, {" i0 "," i1 "," i2 "," i3 "}, " i4                 \
-                   ", p, 1, 1, " i6 ";}"                                                                     \
-                   : RIDGE_D##last("f")                                                                      \
-                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(is_added),                      \
-                     "n"(is_transposed ? 1 : 0));                                                            \
+      asm volatile(                                                                                          \
+          "{.reg .pred p; setp.ne.b32 p, " i5 ", 0; wgmma.mma_async.sync.aligned.m64n" #n                    \
+          "k16.f32.bf16.bf16 {" RIDGE_R##last "}, {" i0 "," i1 "," i2 "," i3 "}, " i4 ", p, 1, 1, " i6 ";}"  \
+          : RIDGE_D##last("f")                                                                               \
+          : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(is_added), "n"(is_transposed ? 1 : 0));  \
     }                                                                                                        \
   };
 RIDGE_WGMMA(64, 3, "%32", "%33", "%34", "%35", "%36", "%37", "%38")
