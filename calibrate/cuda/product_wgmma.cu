@@ -149,8 +149,9 @@ bool launch_product(const void* a, const void* w, void* d, std::int64_t m, std::
   };
   const Tiles tiles{tiles_of(m, tile_m), tiles_of(n, tile_n), tiles_of(k, tile_k)};
   const int wanted = tiles.rows * tiles.columns;
-  product < <<wanted<multiprocessors ? wanted : multiprocessors, threads, shared_bytes, stream>>>(
-                map(a, m, k, tile_m), map(w, n, k, tile_n / 2), map(d, m, n, 64), tiles);
+  const int blocks = wanted < multiprocessors ? wanted : multiprocessors;
+  product<<<blocks, threads, shared_bytes, stream>>>(map(a, m, k, tile_m), map(w, n, k, tile_n / 2),
+                                                     map(d, m, n, 64), tiles);
   return true;
 }
 
