@@ -136,14 +136,17 @@ class InferenceTimer {
     for (const Part<Seconds>& part : pass.parts) sum.add(part.name, part.amount);
     pass.total = sum.total(joined);
     pass.by_bound = t.by_bound;
-    static constexpr Formula ranks{"inference.executed_flop", "FLOP executed on all devices", "f * t * c * d",
-                                   "definition"};
-    const double n = static_cast<double>(plan_.tensor * plan_.context * plan_.data);
-    pass.executed = note(ex_, ranks, t.flops.value * n,
+    static constexpr Formula ranks{"inference.executed_flop", "FLOP executed on all devices",
+                                   "f * t * c * B / b",
+                                   "definition: replicas without a sequence run nothing"};
+    const double shards = static_cast<double>(plan_.tensor * plan_.context);
+    const auto all = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
+    pass.executed = note(ex_, ranks, t.flops.value * shards * all.value / batch.sequences.value,
                          {{"f", t.flops},
                           {"t", input(ex_, "parallel.tensor", static_cast<double>(plan_.tensor))},
                           {"c", input(ex_, "parallel.context", static_cast<double>(plan_.context))},
-                          {"d", input(ex_, "parallel.data", static_cast<double>(plan_.data))}});
+                          {"B", all},
+                          {"b", batch.sequences}});
     return pass;
   }
 

@@ -302,6 +302,16 @@ TEST(Evaluate, ReductionsInsideANodeAreNotTheNetwork) {
   for (const Limit& l : e.limits) EXPECT_NE(l.resource, Resource::network);
 }
 
+// One sequence on three replicas: two are idle, so the FLOP executed are those of one.
+TEST(Utilization, LeavesIdleReplicasOut) {
+  const auto executed = [](const char* devices) {
+    const Estimate e =
+        evaluate(prepared(decode_8b, {"inference.batch=1", std::string("devices=") + devices}));
+    return e.throughput.hardware_flops_utilization.value / e.throughput.model_flops_utilization.value;
+  };
+  EXPECT_NEAR(executed("3"), executed("1"), 1e-9);
+}
+
 // 32 layers over 4 stages of 3 chunks; 2 chunks are equal.
 TEST(Notes, TellOfChunksThatDiffer) {
   const auto about_chunks = [](const char* chunks) {
