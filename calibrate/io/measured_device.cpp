@@ -19,6 +19,10 @@ double number(const RunFacts& facts, std::string_view key) {
   return x;
 }
 
+/// Three digits and a customary prefix: what a person reads and edits; the profile keeps every digit.
+template <Dim D> Node readable(Quantity<D> q) { return Node::scalar(format(q)); }
+Node readable(double x) { return Node::scalar(fmt::format("{:.4g}", x)); }
+
 bool is_memory_pass(const Measurement& m) {
   return m.family == "memory_read" || m.family == "memory_write" || m.family == "memory_copy" ||
          m.family == "memory_triad";
@@ -76,7 +80,7 @@ class PresetWriter {
   template <class T> void top_figure(std::string_view key, const T& value, const char* kind) {
     Node n;
     n.kind = Node::Kind::sequence;
-    n.items = {write_value(value), Node::scalar(kind), Node::scalar("calibration")};
+    n.items = {readable(value), Node::scalar(kind), Node::scalar("calibration")};
     set(root_, key, std::move(n), {});
   }
   void law(const std::string& key, const KernelModel& m, bool has_flops) {
