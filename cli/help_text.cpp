@@ -51,7 +51,9 @@ ridge compare llama-3-70b-64-h100 --vary parallel.virtual_stages=2,4)",
 ridge validate *.csv --rows                 every row, with the reasons of refusals
 ridge validate *.csv --by metric --markdown > scoreboard.md
 ridge validate *.csv --json | jq '.summary[] | {group, metric, median}')",
-     "A file holds one scenario a row; its header holds scenario keys joined by dots, and measured.* keys."},
+     "A file holds one scenario a row; its header holds scenario keys joined by dots, and measured.* keys. "
+     "The status is 2 when a row cannot be read or none has a prediction; plans judged infeasible are "
+     "answers."},
     {"explain", "Shows how a number came to be: formula, substitution, inputs, sources",
      R"(ridge explain llama-3-70b-64-h100                            the keys there are
 ridge explain time.step_seconds llama-3-70b-64-h100

@@ -3,17 +3,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <ostream>
 #include <utility>
 
 namespace ridge {
 namespace {
 
-/// The reason a row was refused, on one line.
-std::string first_error(const Diagnostics& diagnostics) {
-  for (const Diagnostic& d : diagnostics.items())
-    if (d.severity == Severity::error) return d.message;
-  return "unknown";
+/// The reason a row was refused; there is one.
+const Diagnostic& first_error(const Diagnostics& diagnostics) {
+  return *std::find_if(diagnostics.items().begin(), diagnostics.items().end(),
+                       [](const Diagnostic& d) { return d.severity == Severity::error; });
+}
+
+/// A model that cannot be as stated is an answer; all else that is wrong with a row is the file's mistake.
+bool is_unreadable(const Diagnostics& diagnostics) {
+  return std::any_of(diagnostics.items().begin(), diagnostics.items().end(), [](const Diagnostic& d) {
+    return d.severity == Severity::error && d.code != "invalid-model";
+  });
 }
 
 std::string group_of(const RowLabels& labels, const std::string& file) {
@@ -46,7 +53,10 @@ class Rows {
     if (rows.empty() && report_problems(s_, diagnostics)) return false;
     for (const Diagnostic& d : diagnostics.items()) {  // rows that could not even be cut into cells
       out_.push_back({d.span.where(), group_of({}, path), "", 0, 0, {}, d.message, true});
+      ++read_;
+      note_unread(d);
     }
+    read_ += rows.size();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (s_.terminal.err_is_terminal && i % 50 == 0)
         s_.err << "\r" << path << "  " << i << " of " << rows.size() << "\x1b[K" << std::flush;
@@ -54,6 +64,15 @@ class Rows {
     }
     if (s_.terminal.err_is_terminal) s_.err << "\r\x1b[K" << std::flush;
     return !report_problems(s_, std::exchange(header_, {}));
+  }
+
+  /// Says how many rows could not be read, and why; true when there were any.
+  bool report_unread() {
+    if (unread_ == 0) return false;
+    report_problems(s_, reasons_);
+    s_.err << fmt::format("ridge: {} of {} rows could not be read; --rows lists each with its reason\n",
+                          unread_, read_);
+    return true;
   }
 
  private:
@@ -67,10 +86,13 @@ class Rows {
     const std::string id = labels.id.empty() ? path + ':' + std::to_string(document.span.line) : labels.id;
     const ValidationRow head{id, group_of(labels, path), "", 0, 0, {}, "", true};
     const auto measured = measured_values(scenario.measured);
-    if (measured.empty() || diagnostics.has_errors()) {
+    if (measured.empty() && !diagnostics.has_errors())
+      diagnostics.error("no-measurement", "the row has no measured value", document.span);
+    if (diagnostics.has_errors()) {
       ValidationRow refused = head;
-      refused.error = diagnostics.has_errors() ? first_error(diagnostics) : "the row has no measured value";
+      refused.error = first_error(diagnostics).message;
       refuse(refused, measured);
+      if (is_unreadable(diagnostics)) note_unread(first_error(diagnostics));
     } else if (std::holds_alternative<std::monostate>(scenario.workload)) {
       model_alone(scenario, labels, head, measured);
     } else {
@@ -86,6 +108,16 @@ class Rows {
         continue;
       header_.add(d);
     }
+  }
+
+  /// Counts the row, and keeps its reason where few others are known.
+  void note_unread(const Diagnostic& reason) {
+    constexpr std::size_t most_reasons = 5;
+    ++unread_;
+    const std::vector<Diagnostic>& known = reasons_.items();
+    const auto is_same = [&](const Diagnostic& k) { return k.message == reason.message; };
+    if (known.size() < most_reasons && std::none_of(known.begin(), known.end(), is_same))
+      reasons_.add(reason);
   }
 
   using Measurements = std::vector<std::pair<std::string_view, double>>;
@@ -136,8 +168,11 @@ class Rows {
 
   Session& s_;
   std::vector<ValidationRow>& out_;
-  Diagnostics header_;
+  Diagnostics header_, reasons_;
+  std::size_t read_ = 0, unread_ = 0;
 };
+
+bool is_refused(const ValidationRow& row) { return !row.error.empty(); }
 
 }  // namespace
 
@@ -147,6 +182,13 @@ int validate_command(Session& s) {
   bool is_readable = true;
   for (const std::string& path : s.arguments.positional) is_readable = reader.file(path) && is_readable;
   if (!is_readable) return 2;
+  const bool has_unread = reader.report_unread();
+  const bool has_none = std::all_of(rows.begin(), rows.end(), is_refused);
+  const int status = has_unread || has_none ? 2 : 0;
+  if (has_none) {
+    s.err << fmt::format("ridge: no row of {} has a prediction\n", rows.size());
+    if (s.arguments.format != OutputFormat::json && !s.arguments.rows) return status;
+  }
   const bool by_metric = s.arguments.by == "metric";
   const std::vector<GroupSummary> groups = summarize_groups(rows, by_metric);
   if (s.arguments.format == OutputFormat::json) s.out << validation_json(rows, groups);
@@ -154,7 +196,7 @@ int validate_command(Session& s) {
     print_report(s, rows_table_report(rows));
   else if (s.arguments.rows) print_report(s, rows_report(rows));
   else print_report(s, summary_report(groups, by_metric));
-  return 0;
+  return status;
 }
 
 }  // namespace ridge

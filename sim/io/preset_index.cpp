@@ -37,6 +37,26 @@ const EmbeddedFile* embedded(std::string_view path) {
   return it != files.end() && it->path == path ? &*it : nullptr;
 }
 
+/// Up to eight of these names that hold the word, letters' case aside.
+std::vector<std::string> names_with(std::string_view word, const std::vector<std::string>& names) {
+  constexpr std::size_t names_shown = 8, least_letters = 3;
+  std::vector<std::string> found;
+  if (word.size() < least_letters) return found;
+  for (const std::string& name : names)
+    if (lower(name).find(lower(word)) != std::string::npos) found.push_back(name);
+  if (found.size() <= names_shown) return found;
+  found.resize(names_shown);
+  found.emplace_back("...");
+  return found;
+}
+
+/// What lists the presets of a kind that are too many for a message.
+std::string_view list_of(PresetKind kind) {
+  if (kind == PresetKind::model) return "; ridge list models names all";
+  if (kind == PresetKind::hardware) return "; ridge list hardware names all";
+  return {};
+}
+
 bool is_file(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
@@ -181,7 +201,7 @@ const Node* PresetIndex::document(PresetKind kind, std::string_view name, const 
   Diagnostic& d = diagnostics.error(
       fmt::format("unknown-{}",
                   kind == PresetKind::precision ? "precision" : fmt::format("{}", noun_of(kind))),
-      fmt::format("no {} is called '{}'", noun_of(kind), printable(name)), span);
+      fmt::format("no {} is called '{}'{}", noun_of(kind), printable(name), list_of(kind)), span);
   std::replace(d.code.begin(), d.code.end(), ' ', '-');
   std::vector<std::string> candidates;
   const auto add_names = [&](PresetKind k) {
@@ -191,7 +211,7 @@ const Node* PresetIndex::document(PresetKind kind, std::string_view name, const 
   add_names(kind);
   if (kind == PresetKind::hardware) add_names(PresetKind::device);  // a device is a machine of one
   d.suggestion = nearest(name, candidates);
-  if (names(kind).size() <= 24) d.expected = names(kind);
+  d.expected = names(kind).size() <= 24 ? names(kind) : names_with(name, candidates);
   return nullptr;
 }
 

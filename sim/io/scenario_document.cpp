@@ -59,16 +59,17 @@ Node row_document(const RowName& name, const Span& span, Diagnostics& diagnostic
   }
   diagnostics.append(problems);
   if (rows.empty() && problems.has_errors()) return {};
-  auto& d =
-      name.row.empty()
-          ? diagnostics.error("which-row",
-                              fmt::format("'{0}' has {1} scenarios: name one as {0}:ROW, by its id or line",
-                                          printable(name.file, 200), rows.size()),
-                              span)
-          : diagnostics.error("unknown-row",
-                              fmt::format("'{}' has no row with the id or line '{}'",
-                                          printable(name.file, 200), printable(name.row)),
-                              span);
+  auto& d = name.row.empty()
+                ? diagnostics.error(
+                      "which-row",
+                      fmt::format("'{0}' has {1} scenarios: name one as {0}:ROW, by its id or line, or "
+                                  "compare all with their measurements: ridge validate {0}",
+                                  printable(name.file, 200), rows.size()),
+                      span)
+                : diagnostics.error("unknown-row",
+                                    fmt::format("'{}' has no row with the id or line '{}'",
+                                                printable(name.file, 200), printable(name.row)),
+                                    span);
   d.suggestion = name.row.empty() ? "" : nearest(name.row, names);
   if (names.size() > names_shown) {
     names.resize(names_shown);

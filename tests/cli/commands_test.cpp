@@ -163,7 +163,9 @@ TEST(Validate, ABrokenRowDoesNotHideTheOthers) {
   const std::string path = temp_file(
       "ridge-broken.csv", "id,model,measured.parameters\na,gpt2,124439808\nb,gpt2\nc,gpt2,124439808\n");
   const Said said = ridge({"validate", path, "--json"});
-  EXPECT_EQ(said.status, 0) << said.err;
+  EXPECT_EQ(said.status, 2);
+  EXPECT_THAT(said.err, HasSubstr("1 of 3 rows could not be read"));
+  EXPECT_THAT(said.err, HasSubstr(path + ":3:"));
   const json rows = json::parse(said.out)["rows"];
   ASSERT_EQ(rows.size(), 3u);
   std::size_t exact = 0, refused = 0;
@@ -173,6 +175,23 @@ TEST(Validate, ABrokenRowDoesNotHideTheOthers) {
   }
   EXPECT_EQ(exact, 2u);
   EXPECT_EQ(refused, 1u);
+}
+
+TEST(Validate, StatusTellsUnreadRowsFromJudgedOnes) {
+  const std::string header =
+      "id,model,hardware,software,devices,training.sequence_length,measured.step_seconds\n";
+  const std::string good = "a,gpt2,dgx-h100,ideal,1,1024,1\n", unread = "b,gpt2,dgx-h1,ideal,1,1024,1\n",
+                    too_big = "c,llama-3-70b,dgx-h100,ideal,1,1024,1\n";
+  const auto said = [&](const std::string& rows) {
+    return ridge({"validate", temp_file("ridge-judged.csv", header + rows)});
+  };
+  EXPECT_EQ(said(good + too_big).status, 0) << said(good + too_big).err;
+  EXPECT_EQ(said(good + too_big).err, "");
+  EXPECT_EQ(said(good + unread).status, 2);
+  EXPECT_THAT(said(good + unread).out, HasSubstr("step_seconds"));
+  EXPECT_THAT(said(unread).err, HasSubstr("no row of 1 has a prediction"));
+  EXPECT_EQ(said(unread).out, "");
+  EXPECT_EQ(said(unread).status, 2);
 }
 
 TEST(Explain, ReachesInputsWithTheirPlace) {

@@ -2,6 +2,7 @@
 #include "cli/grammar.h"
 #include "tests/cli/cli_run.h"
 
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -64,6 +65,28 @@ TEST(Usage, SuggestsTheNearestName) {
   };
   for (const auto& [arguments, name] : cases)
     EXPECT_THAT(ridge(arguments).err, HasSubstr("did you mean '" + name + "'?")) << arguments[0];
+}
+
+TEST(Usage, UnknownPresetsPointToTheirList) {
+  EXPECT_THAT(ridge({"hardware", "nope"}).err, HasSubstr("ridge list hardware"));
+  EXPECT_THAT(ridge({"model", "nope"}).err, HasSubstr("ridge list models"));
+  EXPECT_THAT(ridge({"hardware", "h200-"}).err, HasSubstr("expected one of: "));
+  EXPECT_THAT(ridge({"train", "gpt2", "--on", "nope"}).err, HasSubstr("ridge list hardware"));
+}
+
+TEST(Usage, FoldersOfPresetsMustExist) {
+  const Said said = ridge({"plan", "gpt2-first-steps", "--presets", "/no/such/folder"});
+  EXPECT_EQ(said.status, 2);
+  EXPECT_EQ(said.out, "");
+  EXPECT_THAT(said.err, HasSubstr("'/no/such/folder' is no folder"));
+}
+
+TEST(Usage, ATableIsNoScenario) {
+  const std::string path = testing::TempDir() + "ridge-two-rows.csv";
+  std::ofstream(path) << "id,model\na,gpt2\nb,gpt2\n";
+  const Said said = ridge({"plan", path});
+  EXPECT_EQ(said.status, 2);
+  EXPECT_THAT(said.err, HasSubstr("ridge validate " + path));
 }
 
 TEST(Usage, EveryCommandHasHelpWithExamples) {
