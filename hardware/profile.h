@@ -9,7 +9,8 @@
 ///   attention_prefill | _backward | _decode   device.achievable.attention, head dimension by head dimension;
 ///     bf16-d128                               kernels of a library before our own, which only decode takes
 ///   pointwise add                             device.achievable.pointwise; rmsnorm, adamw ... stand for themselves
-///   launch eager, graph_node                  device.achievable.launch
+///   launch eager, graph_node                  device.achievable.launch; a node only where the preset knows none:
+///                                             empty kernels follow one another faster than different ones do
 ///   sustained bf16 burst / sustained          device.achievable.sustained_fraction
 ///   all_reduce "4 devices, bf16, graph" ...   curves of the innermost tier that joins so many devices
 ///

@@ -37,10 +37,6 @@ class InferenceTimer {
         out_(out),
         ex_(ex),
         list_(list),
-        rates_(rates(p,
-                     {enum_name(s_.weight_format.arithmetic), attention_precision(), Load::burst,
-                      s_.software.attention_flash2, s_.model.head_dim},
-                     ex)),
         links_(links(s_.hardware, plan, ex)) {}
 
   void run() {
@@ -61,6 +57,14 @@ class InferenceTimer {
   std::string_view attention_precision() const {
     const Dtype d = s_.weight_format.arithmetic;
     return d == Dtype::fp32 || d == Dtype::tf32 ? "fp32" : d == Dtype::fp16 ? "fp16" : "bf16";
+  }
+
+  /// Prompt after prompt keeps the device at its power limit; decoding waits for memory and does not.
+  Rates rates_of(bool is_decode) const {
+    return rates(p_,
+                 {enum_name(s_.weight_format.arithmetic), attention_precision(),
+                  is_decode ? Load::burst : Load::sustained, s_.software.attention_flash2, s_.model.head_dim},
+                 ex_);
   }
 
   MicroBatch micro_batch(Traced<double> n, Traced<double> past, bool is_decode) {
@@ -93,6 +97,7 @@ class InferenceTimer {
   }
 
   PassTime pass(Traced<double> tokens, Traced<double> past, bool is_decode, OperatorList* list) {
+    rates_ = rates_of(is_decode);
     MicroBatch batch = micro_batch(tokens, past, is_decode);
     WorkTimes work;
     StageLayers all;

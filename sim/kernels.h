@@ -23,7 +23,8 @@ struct Rates {
   Precision product_precision = Precision::bf16;
 };
 
-/// Whether the clock still holds its short-burst rate, or has settled under minutes of full load.
+/// Whether the clock still holds its short-burst rate (single operators, decoding, which waits for memory), or
+/// has settled under full load (training, prefill).
 enum class Load { burst, sustained };
 
 /// Precisions are named as in recipes ("bf16", "fp8").

@@ -123,6 +123,20 @@ TEST(Profile, LeavesOutWhatItsOwnGatesObjectTo) {
   EXPECT_FALSE(l.cluster.device.achievable.gemm.find(Precision::bf16)->residual.table);
 }
 
+// The preset's gap is that between different kernels, 1.2 us; empty ones follow in half of it.
+TEST(Profile, EmptyKernelsOfAGraphStandForTheGapOnlyWhereNoneIsKnown) {
+  ProfileRecord p = record();
+  p.figures.push_back({"launch", "graph_node", Seconds{0.5e-6}});
+  const auto gap = [](const Loaded& l) { return l.cluster.device.achievable.launch.graph_node; };
+  EXPECT_EQ(gap(load_with(h200, profile_node(p))).value, gap(load_with("extends: hgx-h200\n", {})).value);
+  p.device = "Part 7", p.base = "part", p.kernels.clear();
+  const Loaded bare = load_with(
+      "device: {name: Part 7, peaks: {bf16: 1 TFLOP/s}, hbm: {capacity: 1 GiB, bandwidth: 1 TB/s}}\nprofile: "
+      "mine\n",
+      profile_node(p));
+  EXPECT_EQ(gap(bare).value, Seconds{0.5e-6}) << render(bare.diagnostics);
+}
+
 TEST(Profile, OwnPrefillKernelsAreNoEnginesAndHeadDimensionsStayApart) {
   ProfileRecord p = record();
   KernelRecord own = product();

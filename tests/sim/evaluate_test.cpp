@@ -110,6 +110,23 @@ TEST(Evaluate, ARequestIsItsPrefillAndItsSteps) {
               1e-9 * total(e, "request_seconds"));
 }
 
+TEST(Evaluate, PromptsRunAtTheClockOfLongLoads) {
+  // 8192 tokens through a 70B model are bound by arithmetic: products and attention take 1 / 0.5 as long at
+  // half the clock.  One token is bound by memory: little changes.
+  const auto both = [](const char* fraction) {
+    const Prepared p =
+        prepared(request_moe, {std::string("hardware.device.achievable.sustained_fraction=") + fraction,
+                               "model=llama-3-70b", "inference.prompt_tokens=8192"});
+    const Estimate e = evaluate(p);
+    return std::pair{total(e, "time_to_first_token"), total(e, "time_per_output_token")};
+  };
+  const auto [first, each] = both("1");
+  const auto [slow_first, slow_each] = both("0.5");
+  EXPECT_GT(slow_first, 1.7 * first);
+  EXPECT_LT(slow_first, 2 * first);
+  EXPECT_EQ(slow_each, each);
+}
+
 TEST(Evaluate, RecomputationAddsOneForwardPass) {
   // Full recomputation repeats the forward work of every layer: hardware FLOP 4/3 of none, head apart.
   const Estimate none = evaluate(prepared(train_70b, {"training.recompute=none"}));
