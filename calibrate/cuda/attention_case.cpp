@@ -51,6 +51,12 @@ void AttentionCase::expect_right(const Kernel& kernel) {
   if (!(error < 2e-2)) throw ProbeError("a wrong attention result, relative error " + std::to_string(error));
 }
 
+void AttentionCase::queue_first(const Kernel& kernel) const {
+  const Buffer& pool = context_->random_pool(pool_bytes, Fill::bf16);
+  kernel(pool.at(), pool.at(q_), layout_.is_latent() ? pool.at(q_) : pool.at(q_ + k_), out_.at());
+  check_launch("attention");
+}
+
 Timing AttentionCase::time(const Kernel& kernel) {
   const Buffer& pool = context_->random_pool(pool_bytes, Fill::bf16);
   const StopRule rule{.budget = Seconds{30e-3}};

@@ -18,6 +18,8 @@ class AttentionCase {
   /// Whole output rows against double sums, the first and the last among them; throws ProbeError when wrong.
   void expect_right(const Kernel&);
   Timing time(const Kernel&);
+  /// One pass over the first operands.
+  void queue_first(const Kernel&) const;
 
   const AttentionLayout& layout() const { return layout_; }
   ProbeContext& context() const { return *context_; }

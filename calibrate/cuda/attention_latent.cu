@@ -271,6 +271,8 @@ __global__ void join_parts(Problem p) {
 
 }  // namespace
 
+AttentionTile latent_tile() { return {heads_at_once, keys}; }
+
 // A block fills a multiprocessor: the split that ends soonest, a block costing two tiles besides its own.
 int latent_splits(const AttentionLayout& s, int multiprocessors) {
   const std::int64_t blocks = s.batch * s.heads / heads_at_once, tiles = (s.keys + keys - 1) / keys;

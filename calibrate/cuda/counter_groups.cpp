@@ -70,6 +70,7 @@ std::vector<CounterGroup> counter_groups(std::string_view chip) {
   const CounterConfig known(chip);
   std::vector<CounterGroup> out{group_of(known, "hardware counters", hardware_candidates()),
                                 group_of(known, "instruction counters", instruction_candidates())};
+  out.back().is_slow = true;
   std::erase_if(out, [](const CounterGroup& g) { return g.metrics.empty(); });
   for (CounterGroup& g : out) g.passes = passes_for(chip, g.metrics);
   return out;

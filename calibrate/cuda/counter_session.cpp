@@ -176,10 +176,11 @@ void CounterSession::Impl::run_passes(const std::function<void()>& work,
 
 std::map<std::string, double, std::less<>> CounterSession::count(const std::function<void()>& work,
                                                                  const std::function<void()>& drain,
+                                                                 bool has_slow,
                                                                  std::vector<std::string>& problems) {
   std::map<std::string, double, std::less<>> out;
   for (Impl::Group& g : impl_->groups) {
-    if (g.is_refused) continue;
+    if (g.is_refused || (g.what.is_slow && !has_slow)) continue;
     try {
       std::vector<std::uint8_t> data = impl_->empty_data(g);
       impl_->configure(g, data);

@@ -25,6 +25,7 @@ struct CounterGroup {
   std::vector<std::string> metrics, quantities;
   std::vector<double> factors;  ///< of a metric's value in its quantity
   int passes = 0;               ///< runs of the kernel that fill the list
+  bool is_slow = false;         ///< instruments the kernel's instructions
 };
 
 /// Groups for a chip ("GH100"); throws ProbeError when the library is missing or does not know the chip.
@@ -46,9 +47,10 @@ class CounterSession {
   CounterSession& operator=(const CounterSession&) = delete;
 
   /// Quantities (calibrate/fit/observation.h) of `work`, which is launched several times.  `drain` fills the
-  /// cache with clean, foreign data.  Groups that fail are left out and named in `problems`.
+  /// cache with clean, foreign data.  Groups that fail are left out and named in `problems`; `has_slow`: the
+  /// slow groups as well.
   std::map<std::string, double, std::less<>> count(const std::function<void()>& work,
-                                                   const std::function<void()>& drain,
+                                                   const std::function<void()>& drain, bool has_slow,
                                                    std::vector<std::string>& problems);
   std::string chip() const;
 

@@ -123,6 +123,11 @@ struct WeightProduct {
 };
 /// False when k is no multiple of 128.
 bool launch_weight_product(const WeightProduct&, cudaStream_t);
+/// Rows of X and of W that a step computes whole, by the number of rows of X.
+struct ProductTile {
+  int rows = 1, columns = 1;
+};
+ProductTile weight_tile(std::int64_t rows);
 /// Sampled entries as double sums, as launch_product_reference.
 void launch_weight_reference(const WeightProduct&, const std::int64_t* rows, const std::int64_t* cols,
                              int samples, double* out, cudaStream_t);
@@ -154,6 +159,7 @@ std::size_t decode_workspace_bytes(const AttentionLayout&, int splits);
 /// kv [batch, keys, 576], o [batch, heads, 512].  False: other sizes, heads no multiple of 64, or no Hopper.
 bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout&, void* workspace,
                    int splits, cudaStream_t);
+AttentionTile latent_tile();
 int latent_splits(const AttentionLayout&, int multiprocessors);
 std::size_t latent_workspace_bytes(const AttentionLayout&, int splits);
 

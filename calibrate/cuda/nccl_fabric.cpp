@@ -1,13 +1,15 @@
 #include "calibrate/cuda/nccl_fabric.h"
 
+#include "calibrate/cuda/graph_replay.h"
 #include "calibrate/cuda/nccl.h"
-#include "calibrate/cuda/timer.h"
+#include "calibrate/fit/robust.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cuda_bf16.h>
 #include <future>
 #include <map>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -63,36 +65,11 @@ double expected(Collective op, std::uint64_t seed, const Group& g, std::size_t s
   return 0;
 }
 
-/// A captured piece of work.
-class Graph {
- public:
-  template <class F> Graph(cudaStream_t stream, F queue) : stream_(stream) {
-    cudaGraph_t graph = nullptr;
-    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capturing");
-    queue();
-    check(cudaStreamEndCapture(stream, &graph), "capturing");
-    const cudaError_t made = cudaGraphInstantiate(&exec_, graph, 0);
-    cudaGraphDestroy(graph);
-    check(made, "instantiating");
-  }
-  ~Graph() { cudaGraphExecDestroy(exec_); }
-  Graph(const Graph&) = delete;
-  Graph& operator=(const Graph&) = delete;
-  void launch() const { check(cudaGraphLaunch(exec_, stream_), "replaying"); }
-
- private:
-  cudaStream_t stream_;
-  cudaGraphExec_t exec_ = nullptr;
-};
-
 class NcclFabric : public Fabric {
  public:
   NcclFabric(int device, std::size_t most) : device_(device), in_(most), out_(most), word_(64) {
     check(cudaEventCreate(&begin_), "event");
     check(cudaEventCreate(&end_), "event");
-    void* flag = nullptr;
-    check(cudaHostAlloc(&flag, 64, cudaHostAllocMapped), "mapped host memory");
-    flag_ = static_cast<volatile int*>(flag);
     check(cudaMemset(word_.at(), 0, word_.bytes()), "memory");
     check(cudaDeviceSynchronize(), "memory");
   }
@@ -100,7 +77,6 @@ class NcclFabric : public Fabric {
     cudaEventDestroy(begin_);
     cudaEventDestroy(end_);
     for (const auto& [ranks, comm] : comms_) nccl_.destroy(comm);
-    cudaFreeHost(const_cast<int*>(flag_));
   }
 
   std::string library() const override {
@@ -233,13 +209,12 @@ class NcclFabric : public Fabric {
 
   /// The stream is held until everything is queued, so that the host's launching is not in the time.
   template <class F> double timed(const Group& g, F work) const {
-    *flag_ = 0;
-    launch_hold(flag_, stream_);
+    const HeldStream held(flag_, stream_);
     meet(g);
     check(cudaEventRecord(begin_, stream_), "event");
     work();
     check(cudaEventRecord(end_, stream_), "event");
-    *flag_ = 1;
+    held.release();
     wait();
     float ms = 0;
     check(cudaEventElapsedTime(&ms, begin_, end_), "event");
@@ -252,23 +227,18 @@ class NcclFabric : public Fabric {
     const double seconds = agree(g, budget);
     const auto repetitions = static_cast<int>(std::clamp(seconds / 10 / one, 1.0, 20.0));
     const auto times = static_cast<int>(std::clamp(seconds / (one * repetitions), 5.0, 41.0));
-    const auto all = [&] {
-      for (int i = 0; i < repetitions; ++i) once();
-    };
-    std::unique_ptr<Graph> graph;
+    std::optional<GraphReplay> graph;
     if (is_graph) {
-      graph = std::make_unique<Graph>(stream_, all);
-      graph->launch();
+      graph.emplace([&](int) { once(); }, repetitions, stream_);
+      graph->queue();
       wait();
     }
+    const auto all = [&] {
+      if (graph) return graph->queue();
+      for (int i = 0; i < repetitions; ++i) once();
+    };
     std::vector<double> samples;
-    for (int i = 0; i < times; ++i)
-      samples.push_back(timed(g,
-                              [&] {
-                                if (graph) graph->launch();
-                                else all();
-                              }) /
-                        repetitions);
+    for (int i = 0; i < times; ++i) samples.push_back(timed(g, all) / repetitions);
     return summarise_samples(samples);
   }
 
@@ -302,7 +272,7 @@ class NcclFabric : public Fabric {
   WorkStream stream_;
   Buffer in_, out_, word_;
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
-  volatile int* flag_ = nullptr;  // mapped host memory that the held stream watches
+  HoldFlag flag_;
   std::map<Ranks, ncclComm_t> comms_;
 };
 

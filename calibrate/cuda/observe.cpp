@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 namespace ridge::cuda {
 namespace {
@@ -26,22 +27,31 @@ std::vector<std::size_t> all_of(const std::vector<Point>& points) {
 }
 
 /// Of each family and variant a few points, spread evenly over their ranks by bytes, the largest among them.
-/// Products of few rows run on kernels without a matrix unit and are left out.
+/// The library's products of few rows run on kernels without a matrix unit and are left out.  Of a product a good
+/// many: a median over few would be that of the sample.
 std::vector<std::size_t> representatives(const std::vector<Point>& points, bool is_quick) {
-  constexpr std::size_t few = 2, passes = 3, kernels = 6;
+  constexpr std::size_t few = 2, passes = 3, kernels = 6, products = 12;
   std::map<std::string, std::vector<std::size_t>> groups;
   for (const std::size_t i : all_of(points)) {
     const Measurement& m = points[i].what;
-    if (m.family != "gemm" || m.size("m") >= 64) groups[m.family + " " + m.variant].push_back(i);
+    if (m.family != "gemm" || m.library == "ridge" || m.size("m") >= 64)
+      groups[m.family + " " + m.variant].push_back(i);
   }
   std::vector<std::size_t> chosen;
   for (auto& [name, group] : groups) {
     std::ranges::stable_sort(group, {}, [&](std::size_t i) { return bytes_of(points[i].what); });
-    const bool is_pass = points[group.front()].what.family == "pointwise";
-    const std::size_t n = group.size(), k = std::min(is_quick ? few : is_pass ? passes : kernels, n);
+    const std::string& family = points[group.front()].what.family;
+    const std::size_t wanted = family == "pointwise" ? passes : family == "gemm" ? products : kernels;
+    const std::size_t n = group.size(), k = std::min(is_quick ? few : wanted, n);
     for (std::size_t j = 1; j <= k; ++j) chosen.push_back(group[j * n / k - 1]);
   }
   return chosen;
+}
+
+/// Of cuDNN's points, each of which takes a search for a kernel, no more than those that are counted.
+std::vector<std::size_t> traced_points(const std::vector<Point>& points, bool is_quick) {
+  const bool is_searched = !points.empty() && points.front().what.library.starts_with("cuDNN");
+  return is_searched ? representatives(points, is_quick) : all_of(points);
 }
 
 Observation& entry(Log& log, const Point& p, Seconds event_time) {
@@ -99,7 +109,8 @@ std::vector<TracedKernel> traced(ProbeContext& c, KernelTrace& trace, const Devi
 void trace(ProbeContext& c, const std::function<void()>& probes, Log& log) {
   KernelTrace trace;
   const ProbeContext::Look look{
-      all_of, [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int rotation) {
+      [&](const std::vector<Point>& points) { return traced_points(points, c.settings().is_quick); },
+      [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int rotation) {
         constexpr double device_seconds = 1e-3;
         const double one = event_time > Seconds{} ? event_time.value() : 1e-4;
         const int n = std::clamp(static_cast<int>(device_seconds / one), 2, std::max(10, rotation));
@@ -123,12 +134,14 @@ void count(ProbeContext& c, const std::function<void()>& probes, Log& log) {
   };
   CounterSession session;
   std::vector<std::string> problems;
+  std::set<std::string> seen;  // families and variants whose instructions were counted
   const ProbeContext::Look look{
       [&](const std::vector<Point>& points) { return representatives(points, c.settings().is_quick); },
       [&](const Point& p, Seconds event_time, const DeviceTimer::Work& work, int) {
         const std::string name = point_name(p.what);
         Observation& o = log.contains(name) ? log[name] : entry(log, p, event_time);
-        o.counted = session.count([&] { work(0); }, drain, problems);
+        const bool is_first = seen.insert(p.what.family + p.what.variant).second;
+        o.counted = session.count([&] { work(0); }, drain, is_first, problems);
       }};
   c.look(&look);
   probes();

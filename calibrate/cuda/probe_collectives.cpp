@@ -169,14 +169,13 @@ void measure_group(ProbeContext& c, const Nccl& nccl, int ranks) {
   CaseSchedule schedule(c.settings().is_quick, [&c] { return c.is_out_of_time(); });
   Team(ranks).run([&](Member& me) {
     Room room;
-    me.together([&] {
-      room.in = Buffer(most), room.out = Buffer(most);
-      nccl.check(nccl.init(&room.comm, ranks, id, me.rank()), "communicator");
-    });
+    // Memory first: a member without it must not leave the others waiting for its part of the communicator.
+    me.together([&] { room.in = Buffer(most), room.out = Buffer(most); });
+    me.together([&] { nccl.check(nccl.init(&room.comm, ranks, id, me.rank()), "communicator"); });
     if (me.is_failed()) return;
     for (const Op op : all_ops) me.together([&] { verify(rank_of(nccl, me, room), op); });
     schedule.run(me, cases_for(c, nccl, room, ranks, most));
-    if (room.comm) nccl.destroy(room.comm);
+    if (room.comm) me.is_failed() ? nccl.abort(room.comm) : nccl.destroy(room.comm);
   });
 }
 

@@ -15,7 +15,7 @@ Timing time_latent(ProbeContext& c, const AttentionLayout& s, bool& is_checked) 
     if (!launch_latent(q, k, o, s, workspace.at(), splits, c.stream()))
       throw ProbeError("no wgmma on this device, or heads in no multiple of 64");
   };
-  if (!is_checked) one.expect_right(kernel);
+  if (!is_checked && !c.is_looking()) one.expect_right(kernel);
   is_checked = true;
   return one.time(kernel);
 }
@@ -36,6 +36,8 @@ Measurement described_latent(const AttentionLayout& s) {
 
 void probe_latent(ProbeContext& c) {
   std::vector<Point> points;
+  const AttentionTile of_kernel = latent_tile();
+  const Tile tile{static_cast<double>(of_kernel.rows), static_cast<double>(of_kernel.keys)};
   const auto add = [&](std::initializer_list<std::int64_t> heads, std::initializer_list<std::int64_t> batches,
                        std::initializer_list<std::int64_t> tokens, bool is_held_out) {
     for (const std::int64_t h : heads)
@@ -46,7 +48,7 @@ void probe_latent(ProbeContext& c) {
           Measurement m = described_latent(s);
           m.is_held_out = is_held_out;
           const auto is_checked = std::make_shared<bool>(false);
-          points.push_back({m, [&c, s, is_checked] { return time_latent(c, s, *is_checked); }});
+          points.push_back({m, [&c, s, is_checked] { return time_latent(c, s, *is_checked); }, tile});
         }
   };
   if (c.settings().is_quick) {

@@ -38,21 +38,14 @@ void probe_launch(ProbeContext& c) {
   emit(c, "round_trip", of_samples(wait));
   emit(c, "graph_node", c.timer().time([&](int) { launch_empty(s); }, 200));
 
-  cudaGraph_t graph = nullptr;
-  cudaGraphExec_t exec = nullptr;
-  check(cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal), "capturing");
-  for (int i = 0; i < 100; ++i) launch_empty(s);
-  check(cudaStreamEndCapture(s, &graph), "capturing");
-  check(cudaGraphInstantiate(&exec, graph, 0), "instantiating");
+  const GraphReplay graph([&](int) { launch_empty(s); }, 100, s);
   for (int round = 0; round < 30; ++round) {
     check(cudaStreamSynchronize(s), "waiting");
     const auto start = Clock::now();
-    check(cudaGraphLaunch(exec, s), "replaying");
+    graph.queue();
     replay.push_back(seconds_since(start));
   }
   check(cudaStreamSynchronize(s), "waiting");
-  cudaGraphExecDestroy(exec);
-  cudaGraphDestroy(graph);
   emit(c, "graph_launch", of_samples(replay));
 }
 

@@ -35,9 +35,11 @@ class BackwardCase {
         operands_(c, s),
         backward_(dnn.prepare_backward(s)) {
     const auto forward = dnn.prepare_forward(s, true);
-    operands_.expect_right([&](const void* q, const void* k, const void* v, void* o) {
+    const auto queue_forward = [&](const void* q, const void* k, const void* v, void* o) {
       forward->queue(Dnn::ForwardData{q, k, v, o, log_sums_.as<float>()});
-    });
+    };
+    if (c.is_looking()) operands_.queue_first(queue_forward);
+    else operands_.expect_right(queue_forward);
   }
 
   const std::string& kernel() const { return backward_->kernel(); }
@@ -150,7 +152,7 @@ class Grid {
       points_.push_back({m, [&c, dnn = dnn_, s, one = std::shared_ptr<BackwardCase>()]() mutable {
                            if (!one) {
                              one = std::make_shared<BackwardCase>(c, *dnn, s);
-                             one->expect_right();
+                             if (!c.is_looking()) one->expect_right();
                            }
                            return one->time();
                          }});
@@ -163,7 +165,7 @@ class Grid {
                            };
                            if (!plan) {
                              plan = dnn->prepare_forward(s, false);
-                             one.expect_right(kernel);
+                             if (!c.is_looking()) one.expect_right(kernel);
                            }
                            return one.time(kernel);
                          }});

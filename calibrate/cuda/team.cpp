@@ -6,32 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <thread>
 
 namespace ridge::cuda {
 namespace {
 
-cudaGraphExec_t captured(const std::function<void()>& queue, int inner, cudaStream_t stream) {
-  cudaGraph_t graph = nullptr;
-  cudaGraphExec_t exec = nullptr;
-  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capturing");
-  for (int i = 0; i < inner; ++i) queue();
-  check(cudaStreamEndCapture(stream, &graph), "capturing");
-  const cudaError_t made = cudaGraphInstantiate(&exec, graph, 0);
-  cudaGraphDestroy(graph);
-  check(made, "instantiating");
-  check(cudaGraphUpload(exec, stream), "uploading");
-  return exec;
-}
-
 struct Clock {
   cudaEvent_t begin = nullptr, end = nullptr;
-  cudaGraphExec_t exec = nullptr;
+  std::optional<GraphReplay> graph;
   ~Clock() {
     if (begin) cudaEventDestroy(begin);
     if (end) cudaEventDestroy(end);
-    if (exec) cudaGraphExecDestroy(exec);
   }
 };
 
@@ -65,48 +52,45 @@ std::vector<double> Member::time(const std::function<void()>& queue, const Round
   together([&] {
     check(cudaEventCreate(&clock.begin), "event");
     check(cudaEventCreate(&clock.end), "event");
-    if (r.is_graph) clock.exec = captured(queue, r.inner, stream_);
+    if (r.is_graph) clock.graph.emplace([&](int) { queue(); }, r.inner, stream_);
   });
   const auto once = [&] {
-    if (clock.exec) check(cudaGraphLaunch(clock.exec, stream_), "replaying");
+    if (clock.graph) clock.graph->queue();
     else
       for (int i = 0; i < r.inner; ++i) queue();
   };
   together([&] {
     once();
     check(cudaStreamSynchronize(stream_), "warming up");
+    if (rank_ == 0) team_.flag_.set(false);
   });
   std::vector<double> samples;
   for (int round = 0; round < r.rounds && !is_failed(); ++round) {
     together([&] {
-      launch_hold(team_.flag_, stream_);
+      launch_hold(team_.flag_.get(), stream_);
       check(cudaEventRecord(clock.begin, stream_), "event");
       once();
       check(cudaEventRecord(clock.end, stream_), "event");
     });
-    if (rank_ == 0) *team_.flag_ = 1;
+    if (rank_ == 0) team_.flag_.set(true);
     together([&] {
       check(cudaStreamSynchronize(stream_), "timing");
       float ms = 0;
       check(cudaEventElapsedTime(&ms, clock.begin, clock.end), "event");
       team_.seconds_[static_cast<std::size_t>(rank_)] = 1e-3 * static_cast<double>(ms) / r.inner;
     });
-    if (rank_ == 0) {
+    // After a failure someone's stream may not have seen the flag yet: it stays set.
+    if (rank_ == 0 && !is_failed()) {
       samples.push_back(*std::ranges::max_element(team_.seconds_));
-      *team_.flag_ = 0;
+      team_.flag_.set(false);
     }
     team_.barrier_.arrive_and_wait();
   }
+  if (rank_ == 0) team_.flag_.set(true);
   return samples;
 }
 
-Team::Team(int ranks) : ranks_(ranks), barrier_(ranks), seconds_(static_cast<std::size_t>(ranks)) {
-  void* flag = nullptr;
-  check(cudaHostAlloc(&flag, 64, cudaHostAllocMapped | cudaHostAllocPortable), "mapped host memory");
-  flag_ = static_cast<volatile int*>(flag);
-  *flag_ = 0;
-}
-Team::~Team() { cudaFreeHost(const_cast<int*>(flag_)); }
+Team::Team(int ranks) : ranks_(ranks), barrier_(ranks), seconds_(static_cast<std::size_t>(ranks)) {}
 
 void Team::fail(const std::string& why) {
   const std::lock_guard lock(mutex_);
@@ -123,7 +107,12 @@ void Team::run(const std::function<void(Member&)>& body) {
         check(cudaSetDevice(rank), "device");
         check(cudaStreamCreateWithFlags(&me.stream_, cudaStreamNonBlocking), "stream");
       });
-      if (!is_failed_) body(me);
+      try {
+        if (!is_failed_) body(me);
+      } catch (const ProbeError& e) {  // outside together(): the others go on without this member
+        fail(e.what());
+        barrier_.arrive_and_drop();
+      }
       if (me.stream_) cudaStreamDestroy(me.stream_);
     });
   for (std::thread& t : threads) t.join();

@@ -8,7 +8,7 @@
 /// A member that fails keeps meeting the others, or they would wait for it for ever; run() then throws what
 /// went wrong first.
 
-#include "calibrate/cuda/device.h"
+#include "calibrate/cuda/graph_replay.h"
 
 #include <atomic>
 #include <barrier>
@@ -51,7 +51,6 @@ class Member {
 class Team {
  public:
   explicit Team(int ranks);
-  ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
   /// `body` on every member, its device current; throws ProbeError with the first failure.
@@ -63,7 +62,7 @@ class Team {
   int ranks_;
   std::barrier<> barrier_;
   std::vector<double> seconds_;
-  volatile int* flag_ = nullptr;  // mapped host memory that the held streams watch
+  HoldFlag flag_;  // of all members' streams; once someone has failed it stays released
   std::mutex mutex_;
   std::atomic<bool> is_failed_ = false;
   std::string failure_;

@@ -10,24 +10,8 @@ constexpr double graph_length = 400e-6;
 
 }  // namespace
 
-GraphReplay::GraphReplay(const std::function<void(int index)>& work, int repetitions, cudaStream_t stream)
-    : stream_(stream) {
-  cudaGraph_t graph = nullptr;
-  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capturing a graph");
-  for (int i = 0; i < repetitions; ++i) work(i);
-  check(cudaStreamEndCapture(stream, &graph), "capturing a graph");
-  const cudaError_t made = cudaGraphInstantiate(&replay_, graph, 0);
-  cudaGraphDestroy(graph);
-  check(made, "instantiating a graph");
-  check(cudaGraphUpload(replay_, stream), "uploading a graph");
-}
-GraphReplay::~GraphReplay() { cudaGraphExecDestroy(replay_); }
-void GraphReplay::queue() const { check(cudaGraphLaunch(replay_, stream_), "replaying a graph"); }
-
 DeviceTimer::DeviceTimer(cudaStream_t stream) : stream_(stream), events_(most_in_batch + 1) {
   void* p = nullptr;
-  check(cudaHostAlloc(&p, 64, cudaHostAllocMapped), "mapped host memory");
-  flag_ = static_cast<volatile int*>(p);
   check(cudaHostAlloc(&p, 64, cudaHostAllocMapped), "mapped host memory");
   clock_ = static_cast<std::int64_t*>(p);
   for (cudaEvent_t& e : events_) check(cudaEventCreate(&e), "event");
@@ -35,7 +19,6 @@ DeviceTimer::DeviceTimer(cudaStream_t stream) : stream_(stream), events_(most_in
 
 DeviceTimer::~DeviceTimer() {
   for (const cudaEvent_t e : events_) cudaEventDestroy(e);
-  cudaFreeHost(const_cast<int*>(flag_));
   cudaFreeHost(clock_);
 }
 
@@ -61,14 +44,13 @@ double DeviceTimer::estimate(const Work& work, int rotation) {
 
 void DeviceTimer::sample(std::vector<double>& seconds, const std::function<void()>& queue, int repetitions,
                          int batch) {
-  *flag_ = 0;
-  launch_hold(flag_, stream_);
+  const HeldStream held(flag_, stream_);
   check(cudaEventRecord(events_[0], stream_), "event");
   for (int i = 1; i <= batch; ++i) {
     queue();
     check(cudaEventRecord(events_[static_cast<std::size_t>(i)], stream_), "event");
   }
-  *flag_ = 1;
+  held.release();
   check(cudaStreamSynchronize(stream_), "timing");
   for (std::size_t i = 1; i <= static_cast<std::size_t>(batch); ++i) {
     float ms = 0;

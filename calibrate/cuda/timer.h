@@ -7,6 +7,7 @@
 /// the index it is given.
 
 #include "calibrate/cuda/device.h"
+#include "calibrate/cuda/graph_replay.h"
 #include "calibrate/cuda/kernels.h"
 #include "calibrate/fit/robust.h"
 #include "calibrate/measure/point_runner.h"
@@ -17,20 +18,6 @@
 #include <vector>
 
 namespace ridge::cuda {
-
-/// Repetitions of some work captured in a graph, ready to replay.
-class GraphReplay {
- public:
-  GraphReplay(const std::function<void(int index)>& work, int repetitions, cudaStream_t);
-  ~GraphReplay();
-  GraphReplay(const GraphReplay&) = delete;
-  GraphReplay& operator=(const GraphReplay&) = delete;
-  void queue() const;
-
- private:
-  cudaStream_t stream_;
-  cudaGraphExec_t replay_ = nullptr;
-};
 
 class DeviceTimer {
  public:
@@ -64,7 +51,7 @@ class DeviceTimer {
   Timing collect(const std::function<void()>& queue, int repetitions, double estimate, const StopRule&);
 
   cudaStream_t stream_;
-  volatile int* flag_ = nullptr;
+  HoldFlag flag_;
   std::int64_t* clock_ = nullptr;
   std::vector<cudaEvent_t> events_;
   double busy_ = 0;

@@ -307,6 +307,13 @@ bool launch_weight_product(const WeightProduct& p, cudaStream_t s) {
   return true;
 }
 
+ProductTile weight_tile(std::int64_t rows) {
+  if (rows <= 8) return {8, 32};
+  if (rows <= 16) return {16, 32};
+  if (rows <= 128) return {32, 32};
+  return is_hopper() ? ProductTile{128, 256} : ProductTile{128, 128};
+}
+
 void launch_weight_reference(const WeightProduct& p, const std::int64_t* rows, const std::int64_t* cols,
                              int samples, double* out, cudaStream_t s) {
   if (p.bits == 8) reference<8><<<samples, threads, 0, s>>>(operands(p), rows, cols, out);

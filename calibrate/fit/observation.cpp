@@ -55,6 +55,10 @@ Flop executed_flops(const Measurement& x, const Tile& tile) {
   if (x.family == "attention_decode")
     return Flop{each * kv_heads * padded(heads / kv_heads, tile.rows) *
                 padded(x.size("key_tokens"), tile.columns)};
+  if (x.family == "attention_backward") return Flop{2.5 * each * heads * prefill_pairs(x, tile)};
+  if (x.family == "attention_latent")
+    return Flop{2 * x.size("batch") * padded(heads, tile.rows) * padded(x.size("key_tokens"), tile.columns) *
+                (x.size("head_dim") + x.size("latent_dim"))};
   return work->flops;
 }
 
@@ -81,6 +85,20 @@ Tile tile_of_name(std::string_view kernel) {
   return t;
 }
 
+Tile attention_tile_of_name(std::string_view kernel) {
+  if (kernel.find("sdpa") == kernel.npos) return {};
+  constexpr int least = 16;
+  for (std::size_t i = 0; i < kernel.size(); ++i) {
+    if (!is_digit(kernel[i]) || (i > 0 && is_digit(kernel[i - 1]))) continue;
+    std::size_t at = i;
+    const int queries = number_at(kernel, at);
+    if (at + 1 >= kernel.size() || kernel[at] != 'x' || !is_digit(kernel[at + 1])) continue;
+    const int keys = number_at(kernel, ++at);
+    if (std::min(queries, keys) >= least) return {static_cast<double>(queries), static_cast<double>(keys)};
+  }
+  return {};
+}
+
 Bytes product_traffic(const Measurement& x, const Tile& tile, const Chip& chip) {
   constexpr double group = 8, kept_share = 6;
   const double m = x.size("m"), n = x.size("n"), k = x.size("k"), a = x.size("activation_bytes", 2);
@@ -103,8 +121,9 @@ Bytes product_traffic(const Measurement& x, const Tile& tile, const Chip& chip) 
 namespace {
 
 Tile tile_of(const Observation& o) {
-  if (o.what.family != "gemm" || o.tile.rows > 1 || o.kernels.empty()) return o.tile;
-  return tile_of_name(o.kernels.front());
+  if (o.tile.rows > 1 || o.kernels.empty()) return o.tile;
+  if (o.what.family == "gemm") return tile_of_name(o.kernels.front());
+  return attention_tile_of_name(o.kernels.front());
 }
 
 Bytes analysed_bytes(const Observation& o, const Tile& tile, const Chip& chip) {

@@ -13,6 +13,8 @@
 ///   product   2 · ceil(m/r)r · ceil(n/c)c · k              r rows, c columns of a tile, or of a cluster of tiles
 ///   prefill   4 · batch · heads · head_dim · sum over query tiles of r · ceil(seen/c)c
 ///   decode    4 · batch · kv_heads · head_dim · ceil(group/r)r · ceil(keys/c)c     group = heads / kv_heads
+///   latent    2 · batch · ceil(heads/r)r · ceil(keys/c)c · (head_dim + latent_dim)
+///   backward  five products over the prefill's tiles where that has two
 ///
 ///   seen      keys that the last query of a tile may see: all, or (causal) up to its own
 /// Bytes  by definition, as in law.h: each operand read once, each result written once.  A large product reads
@@ -60,6 +62,10 @@ Flop executed_flops(const Measurement&, const Tile&);
 /// columns by 256 rows (the library sees the transposed product) in clusters of 1 by 2 tiles, its neighbours
 /// in time along the rows ("h"; "v": along the columns); one by one when it tells none.
 Tile tile_of_name(std::string_view kernel);
+
+/// The tile that the name of a library's attention kernel tells: "..._sdpa_sm90_flash_fprop_..._128x64x128_..." has
+/// 128 queries by 64 keys; one by one when it tells none.
+Tile attention_tile_of_name(std::string_view kernel);
 
 /// Bytes of memory that a product of tiles moves, the operand along whose tiles it is grouped called G, the
 /// other O:

@@ -109,6 +109,31 @@ TEST(ExecutedFlops, OfDecodeFillARowForEachHeadOfTheGroupAndTheRestInVain) {
             Flop{4.0 * 2 * 8 * 128 * 16 * 112});
 }
 
+TEST(ExecutedFlops, OfTheBackwardPassAreFiveProductsOverTheForwardTiles) {
+  const Measurement x = attention("attention_backward", 256, 256, 8, 8);
+  EXPECT_EQ(executed_flops(x, {128, 64}), Flop{5 * 2.0 * 2 * 8 * 128 * (128 * 128 + 128 * 256)});
+  EXPECT_EQ(executed_flops(x, {}), work_of(x)->flops);
+}
+
+TEST(ExecutedFlops, OfLatentAttentionFillTilesOfKeys) {
+  // 128 heads fill two tiles of 64; 100 keys fill two of 64.
+  Measurement x{
+      .family = "attention_latent",
+      .sizes = {{"batch", 3}, {"heads", 128}, {"head_dim", 576}, {"latent_dim", 512}, {"key_tokens", 100}}};
+  EXPECT_EQ(executed_flops(x, {64, 64}), Flop{2.0 * 3 * 128 * 128 * (576 + 512)});
+  EXPECT_EQ(executed_flops(x, {}), work_of(x)->flops);
+}
+
+TEST(TileOfName, ReadsTheQueriesAndKeysOfLibraryAttention) {
+  const Tile t = attention_tile_of_name(
+      "cudnn_generated_fort_native_sdpa_sm90_flash_fprop_wgmma_f16_knob_3_64x128x128_4x1x1_kernel0_0");
+  EXPECT_EQ(t.rows, 64);
+  EXPECT_EQ(t.columns, 128);
+  EXPECT_EQ(t.cluster_rows, 1);
+  EXPECT_EQ(attention_tile_of_name("prefill<128>").rows, 1);
+  EXPECT_EQ(attention_tile_of_name("").rows, 1);
+}
+
 TEST(TileOfName, ReadsWhatLibrariesWrite) {
   // The library computes the transposed product: its first number are our columns.
   const Tile nvjet = tile_of_name("nvjet_hsh_128x256_64x4_1x2_h_bz_coopA_TNT");
