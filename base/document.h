@@ -20,6 +20,7 @@ struct Node {
   std::string text;     ///< scalar: its characters
   bool quoted = false;  ///< scalar written in quotes: never a number, bool or null
   Span span;
+  std::string called;          ///< its name in its own file, where that is not the key: "num_attention_heads"
   std::vector<Entry> entries;  ///< map: in file order, keys unique (the reader refuses duplicates)
   std::vector<Node> items;     ///< sequence
 

@@ -10,7 +10,7 @@ std::string_view last_step(std::string_view path) { return path.substr(path.rfin
 
 /// "capacity: 80" as the message quotes it; the key alone for composites.
 std::string written(const Node& n, const ReadContext& c) {
-  const std::string key = printable(last_step(c.path));
+  const std::string key = printable(n.called.empty() ? last_step(c.path) : n.called);
   if (!n.is_scalar()) return key;
   const std::string value = n.quoted ? '"' + printable(n.text) + '"' : printable(n.text);
   return key.empty() ? value : key + ": " + value;
@@ -50,7 +50,8 @@ bool is_unquoted(const Node& n, std::string_view wanted, ReadContext& c) {
   auto& d = c.diagnostics.error(
       "wrong-type", fmt::format("'{}' is text because of its quotes; {} is needed", written(n, c), wanted),
       n.span);
-  d.suggestion = n.text;
+  const bool would_do = parse_number(n.text).has_value() || n.text == "true" || n.text == "false";
+  if (would_do) d.suggestion = n.text;
   return false;
 }
 

@@ -3,6 +3,7 @@
 #include "model/layers.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 
 namespace ridge {
@@ -96,6 +97,28 @@ Span span_of(const Node& model, std::string_view key) {
   return n && n->span.source ? n->span : model.span;
 }
 
+bool names_key(std::string_view message, std::string_view key) {
+  const auto continues = [&](std::size_t at) {
+    return at < message.size() && (message[at] == '_' || message[at] == '.' ||
+                                   std::isalnum(static_cast<unsigned char>(message[at])));
+  };
+  for (auto at = message.find(key); at != std::string_view::npos; at = message.find(key, at + 1))
+    if ((at == 0 || !continues(at - 1)) && !continues(at + key.size())) return true;
+  return false;
+}
+
+/// What the model's own file calls the keys of a message: "heads is num_attention_heads".
+std::string other_names(const Node& model, std::string_view message, const std::string& path = {}) {
+  std::string list;
+  for (const Node::Entry& e : model.entries) {
+    const std::string key = path + e.key;
+    std::string own = other_names(e.value, message, key + '.');
+    if (!e.value.called.empty() && names_key(message, key)) own = key + " is " + e.value.called;
+    if (!own.empty()) list += (list.empty() ? "" : ", ") + own;
+  }
+  return list;
+}
+
 void report_missing(const Node& model, const Architecture& a, ReadContext& c) {
   auto missing = [&](std::string_view key, std::int64_t value, std::string_view meaning) {
     if (value != 0 || model.at(key)) return;
@@ -119,8 +142,11 @@ Architecture resolve(const Node& model, ReadContext& c) {
   derive(a);
   if (readable) {
     record_derived(model, c);
-    for (const ArchitectureViolation& v : validate(a))
-      found.error("invalid-model", v.message, span_of(model, v.key));
+    for (const ArchitectureViolation& v : validate(a)) {
+      const std::string names = other_names(model, v.message);
+      found.error("invalid-model", v.message + (names.empty() ? "" : " (here " + names + ")"),
+                  span_of(model, v.key));
+    }
   }
   c.diagnostics.append(std::move(found));
   return a;

@@ -177,6 +177,7 @@ Node translate(const Node& config, const HuggingfaceType& type, Diagnostics& dia
   for_each_pair(type.choices, [&](std::string_view key, std::string_view value) { t.put(key, value); });
   for (const CommonField& f : common_fields) t.copy(f.key, f.names);
   if (type.special) type.special(t);
+  read_activation(t);
   for_each_pair(type.defaults, [&](std::string_view key, std::string_view value) {
     if (!t.has(key)) t.put_default(key, value);
   });

@@ -125,9 +125,11 @@ void mpt(HuggingfaceTranslator& t) {
 }
 
 void t5(HuggingfaceTranslator& t) {
-  const bool gated =
-      t.text("feed_forward_proj", t.type == "mt5" ? "gated-gelu" : "relu").starts_with("gated");
-  t.put("activation", gated ? "geglu" : "relu");
+  constexpr std::string_view field = "feed_forward_proj";
+  const bool has_gate = t.text(field, t.type == "mt5" ? "gated-gelu" : "relu").starts_with("gated");
+  t.put("activation", has_gate ? "geglu" : "relu");
+  if (const Node* stated = t.field(field))
+    put_activation(t, field, *stated, has_gate, has_gate ? "gated-" : "");
   t.remove("layers");
   t.copy("encoder_layers", {"num_layers"});
   if (!t.copy("layers", {"num_decoder_layers"}) && t.copy("layers", {"num_layers"}))

@@ -14,13 +14,16 @@ const Node* HuggingfaceTranslator::field(std::initializer_list<std::string_view>
 }
 
 bool HuggingfaceTranslator::copy(std::string_view key, std::initializer_list<std::string_view> names) {
-  const Node* n = field(names);
-  if (n) {
-    set(model, key, *n, n->span);
+  bool is_null = false;
+  for (std::string_view name : names) {
+    const Node* n = config.at(name);
+    is_null = is_null || n;
+    if (!n || n->is_null()) continue;
+    Node value = *n;
+    if (name != key) value.called = name;
+    set(model, key, std::move(value), n->span);
     return true;
   }
-  const bool is_null =
-      std::ranges::any_of(names, [&](std::string_view name) { return config.at(name) != nullptr; });
   absent_.push_back({std::string(key), std::string(*names.begin()), is_null});
   return false;
 }

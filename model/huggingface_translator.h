@@ -84,6 +84,14 @@ struct HuggingfaceType {
   std::string_view needs = {};
 };
 
+/// The feed-forward's activation from the field that the type's class reads (hidden_act, GPT-2:
+/// activation_function, Gemma: hidden_activation).  The type says whether there is a gate, the field of
+/// which function; an unknown name is refused, a name that contradicts the type is told.
+/// Source  huggingface/transformers, activations.py: ACT2FN; facts only.
+void read_activation(HuggingfaceTranslator&);
+/// The same for a stated value, without a prefix such as T5's "gated-".
+void put_activation(HuggingfaceTranslator&, std::string_view field, const Node& value, bool has_gate,
+                    std::string_view prefix = {});
 /// Tells how a quantised checkpoint stores its weights: a model describes shapes, not their storage.
 void tell_storage(HuggingfaceTranslator&, const Node& quantization);
 /// YaRN's factor times the positions of pretraining, where that is more than max_position_embeddings.

@@ -29,11 +29,6 @@ std::string_view advice(std::string_view message) {
   return {};
 }
 
-bool is_json(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && (text[first] == '{' || text[first] == '[');
-}
-
 bool is_indented_by_tab(const SourcePtr& source, std::size_t position) {
   const std::string& text = source->text;
   const auto line_end = text.rfind('\n', position);
@@ -48,7 +43,7 @@ void report_syntax(const YAML::Exception& e, const SourcePtr& source, Diagnostic
   if (!e.mark.is_null()) {
     span.line = e.mark.line + 1;
     span.column = e.mark.column + 1;
-    if (!is_json(source->text) && is_indented_by_tab(source, static_cast<std::size_t>(e.mark.pos)))
+    if (!starts_like_json(source->text) && is_indented_by_tab(source, static_cast<std::size_t>(e.mark.pos)))
       message = "a tab indents this line; YAML needs spaces";
   }
   if (const auto hint = advice(message); !hint.empty()) message += fmt::format(" ({})", hint);
@@ -92,7 +87,7 @@ Node parse_yaml(const std::string& text, const SourcePtr& source, Diagnostics& d
 }
 
 Node read_yaml(SourcePtr source, Diagnostics& diagnostics) {
-  if (!source || !is_readable_text(source, diagnostics)) return {};
+  if (!source || !is_readable_text(source, diagnostics) || !is_complete_json(source, diagnostics)) return {};
   return parse_yaml(without_surrogates(source->text), source, diagnostics);
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <string_view>
+#include <vector>
 
 namespace ridge {
 namespace {
@@ -15,6 +17,41 @@ unsigned escape_at(const std::string& s, std::size_t at) {
   auto [end, error] = std::from_chars(s.data() + at + 2, s.data() + at + 6, value, 16);
   return error == std::errc{} && end == s.data() + at + 6 ? value : 0;
 }
+
+/// Follows brackets and quotes of a text that starts like JSON; YAML's comments and single quotes count.
+class BracketScan {
+ public:
+  explicit BracketScan(const std::string& text) : text_(text) {
+    for (std::size_t i = 0; i < text_.size(); ++i) i = step(i);
+  }
+  /// Positions of the brackets that are open at the end, and of the quote; npos when none is.
+  std::vector<std::size_t> open;
+  std::size_t quote = std::string::npos;
+
+ private:
+  std::size_t step(std::size_t i) {
+    const char c = text_[i];
+    const char before = i == 0 ? ' ' : text_[i - 1];
+    const bool starts_word = std::string_view(" \t\r\n[{,:").find(before) != std::string_view::npos;
+    if ((c == '"' || c == '\'') && starts_word) return end_of_quote(i);
+    if (c == '#' && starts_word) return std::min(text_.find('\n', i), text_.size());
+    if (c == '{' || c == '[') open.push_back(i);
+    if ((c == '}' || c == ']') && !open.empty()) open.pop_back();
+    return i;
+  }
+
+  std::size_t end_of_quote(std::size_t start) {
+    for (std::size_t i = start + 1; i < text_.size(); ++i) {
+      const bool is_escape = text_[start] == '"' ? text_[i] == '\\' : text_.substr(i, 2) == "''";
+      if (is_escape) ++i;
+      else if (text_[i] == text_[start]) return i;
+    }
+    quote = start;
+    return text_.size();
+  }
+
+  const std::string& text_;
+};
 
 }  // namespace
 
@@ -38,11 +75,29 @@ std::size_t first_bad_byte(const std::string& text) {
   return std::string::npos;
 }
 
-std::string without_surrogates(const std::string& text) {
+bool starts_like_json(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos || (text[first] != '{' && text[first] != '[') ||
-      text.find("\\u") == std::string::npos)
-    return text;
+  return first != std::string::npos && (text[first] == '{' || text[first] == '[');
+}
+
+bool is_complete_json(const SourcePtr& source, Diagnostics& diagnostics) {
+  const std::string& text = source->text;
+  if (!starts_like_json(text)) return true;
+  const BracketScan scan(text);
+  const bool in_quote = scan.quote != std::string::npos;
+  if (scan.open.empty() && !in_quote) return true;
+  const Span from = span_at(source, in_quote ? scan.quote : scan.open.back(), 1);
+  const auto last = text.find_last_not_of(" \t\r\n");
+  diagnostics.error("ends-early",
+                    fmt::format("the file ends early: {} of line {}, column {} is never closed",
+                                in_quote ? "the quote" : fmt::format("'{}'", text[scan.open.back()]),
+                                from.line, from.column),
+                    span_at(source, last, 1));
+  return false;
+}
+
+std::string without_surrogates(const std::string& text) {
+  if (!starts_like_json(text) || text.find("\\u") == std::string::npos) return text;
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {

@@ -86,8 +86,11 @@ Node parse_yaml(const std::string& text, const SourcePtr& source, Diagnostics&);
 /// False, and reported, when the text is too long, holds a NUL byte or is not UTF-8.  yaml-cpp would
 /// take some such texts for UTF-16 and stop at the others.
 bool is_readable_text(const SourcePtr&, Diagnostics&);
+/// False, and reported at its end, when a text that starts like JSON ends inside of a bracket or a quote.
+bool is_complete_json(const SourcePtr&, Diagnostics&);
 /// Position of the first byte that is NUL or not UTF-8, or npos.
 std::size_t first_bad_byte(const std::string& text);
+bool starts_like_json(const std::string& text);
 /// JSON writes characters beyond U+FFFF as two \u escapes, which YAML does not know: in a text that
 /// starts like JSON, joins each pair into one \U escape.  Columns behind one are then short by 2.
 std::string without_surrogates(const std::string& text);

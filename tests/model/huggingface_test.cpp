@@ -82,10 +82,9 @@ TEST(Huggingface, MissingSizesUseTheTypesDefaultAndSaySo) {
       d.items()[0].message,
       "the config does not state these sizes, and gpt2's defaults hold: vocab_size 50257, hidden_size 768, "
       "num_attention_heads 12");
-  EXPECT_EQ(
-      d.items()[1].message,
-      "the config does not state these choices, and gpt2's defaults hold: max_position_embeddings 1024, "
-      "tie_word_embeddings true");
+  EXPECT_EQ(d.items()[1].message,
+            "the config does not state these choices, and gpt2's defaults hold: activation_function "
+            "gelu_new, max_position_embeddings 1024, tie_word_embeddings true");
 }
 
 // DeepSeek-V2-Lite and Moonlight state q_lora_rank as null: a plain query projection, not the default rank.
@@ -276,6 +275,43 @@ TEST(Huggingface, TheIndexerOfSparseAttentionIsTold) {
   EXPECT_EQ(counted(import_huggingface(listed, other)), counted(a));
 }
 
+/// What a config of this type says of its feed-forward, and what was remarked.
+struct Activated {
+  Activation activation;
+  std::string remarks;
+};
+Activated activated(const std::string& type, const std::string& field, const std::string& value) {
+  Diagnostics d;
+  const Architecture a =
+      import_text("{\"model_type\": \"" + type + "\", \"" + field + "\": \"" + value + "\"}", d);
+  EXPECT_FALSE(d.has_errors()) << render(d);
+  return {a.activation, render(d)};
+}
+
+// The type's class has a gate or not; the field says of which function (transformers, ACT2FN).
+TEST(Huggingface, TheFieldNamesTheActivationAndTheTypeItsGate) {
+  EXPECT_EQ(activated("llama", "hidden_act", "silu").activation, Activation::swiglu);
+  EXPECT_EQ(activated("llama", "hidden_act", "gelu").activation, Activation::geglu);
+  EXPECT_EQ(activated("llama", "hidden_act", "relu").activation, Activation::reglu);
+  EXPECT_EQ(activated("gpt2", "activation_function", "gelu").activation, Activation::gelu);
+  EXPECT_EQ(activated("gpt2", "activation_function", "relu").activation, Activation::relu);
+  EXPECT_EQ(activated("gpt2", "hidden_act", "relu").activation, Activation::gelu_new);  // not its field
+  EXPECT_EQ(activated("bert", "hidden_act", "gelu_new").activation, Activation::gelu_new);
+  EXPECT_EQ(activated("gemma", "hidden_activation", "gelu_pytorch_tanh").activation, Activation::geglu);
+  EXPECT_EQ(activated("nemotron", "hidden_act", "relu2").activation, Activation::relu2);
+  EXPECT_EQ(activated("opt", "activation_function", "gelu").activation, Activation::gelu);
+  EXPECT_EQ(activated("t5", "feed_forward_proj", "gated-silu").activation, Activation::swiglu);
+  EXPECT_EQ(activated("t5", "feed_forward_proj", "relu").activation, Activation::relu);
+}
+
+TEST(Huggingface, NamesThatContradictTheTypeAreTold) {
+  const Activated gpt2 = activated("gpt2", "activation_function", "swiglu");
+  EXPECT_EQ(gpt2.activation, Activation::silu);
+  EXPECT_NE(gpt2.remarks.find("has a gate, but the feed-forward of gpt2 has none"), std::string::npos);
+  EXPECT_EQ(activated("llama", "hidden_act", "swiglu").remarks.find("gate"), std::string::npos);
+  EXPECT_NE(activated("llama", "hidden_act", "mish").remarks.find("described as swiglu"), std::string::npos);
+}
+
 struct Bad {
   const char* json;
   const char* message;
@@ -312,9 +348,24 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"{\"model_type\": \"zebra\", \"num_local_experts\": 4}", "is not described", "mixtral", 1, 16},
         Bad{"{\"architectures\": [\"ZebraForCausalLM\"]}", "no model_type", "llama", 1, 1},
         Bad{"{\"hidden_size\": 4}", "no model_type", "llama", 1, 1},
-        Bad{"{\"model_type\": \"llama\",\n \"hidden_size\": \"wide\"}", "hidden_size", "wide", 2, 17},
+        Bad{"{\"model_type\": \"llama\",\n \"hidden_size\": \"wide\"}", "hidden_size", "", 2, 17},
+        Bad{"{\"model_type\": \"llama\",\n \"hidden_size\": \"64\"}", "hidden_size", "64", 2, 17},
+        Bad{"{\"model_type\": \"llama\",\n \"num_key_value_heads\": -3}", "'num_key_value_heads: -3' must be",
+            "", 2, 25},
+        Bad{"{\"model_type\": \"llama\",\n \"hidden_act\": \"banana\"}",
+            "'hidden_act: banana' is no known activation", "", 2, 16},
+        Bad{"{\"model_type\": \"gpt2\",\n \"activation_function\": \"gelu_nwe\"}", "no known activation",
+            "gelu_new", 2, 25},
+        Bad{"{\"model_type\": \"gemma\",\n \"hidden_activation\": \"gelu_pytorch_tan\"}",
+            "no known activation", "gelu_pytorch_tanh", 2, 23},
+        Bad{"{\"model_type\": \"t5\",\n \"feed_forward_proj\": \"gated-glu\"}", "no known activation", "gelu",
+            2, 23},
+        Bad{"{\"model_type\": \"llama\",\n \"hidden_act\": [1]}", "must be the name of an activation", "", 2,
+            16},
+        Bad{"{\"model_type\": \"llama\",\n \"hidden_size\": 64", "ends early: '{' of line 1, column 1", "", 2,
+            18},
         Bad{"{\"model_type\": \"llama\",\n \"num_attention_heads\": 30,\n \"hidden_size\": 4096}",
-            "not a multiple of heads = 30", "", 2, 25},
+            "(here heads is num_attention_heads)", "", 2, 25},
         Bad{"{\"model_type\": \"llama\",\n \"attention_bias\": 3}", "must be true or false", "", 2, 20},
         Bad{"{\"model_type\": \"mpt\",\n \"expansion_ratio\": -4}", "must be a count", "", 2, 21},
         Bad{"{\"model_type\": \"llama\",\n \"num_hidden_layers\": -1}", "", "", 2, 23},

@@ -167,6 +167,16 @@ TEST(ReadYamlTraps, SyntaxErrorsHaveAPlaceAndAdvice) {
   EXPECT_THAT(read("%YAML 3.0\n---\na: 1\n").problem(), HasSubstr("t.yaml:1:1: not valid YAML"));
 }
 
+TEST(ReadYamlTraps, AJsonTextThatEndsEarlySaysWhereAndWhatIsOpen) {
+  EXPECT_EQ(read("{\"a\": 1,\n \"b\": [1, 2\n").problem(),
+            "t.yaml:2:11: the file ends early: '[' of line 2, column 7 is never closed [ends-early]");
+  EXPECT_EQ(read("{\"a\": 1,\n \"b").problem(),
+            "t.yaml:2:3: the file ends early: the quote of line 2, column 2 is never closed [ends-early]");
+  EXPECT_THAT(read("{\"a\": \"}\"").problem(), HasSubstr("'{' of line 1, column 1"));
+  for (std::string text : {"{\"a\": \"[\\\"{\"}", "{a: don't, b: 'it''s {'}", "{a: 1, # a '[' here\n b: 2}"})
+    EXPECT_TRUE(read(text).diagnostics.empty()) << text;
+}
+
 TEST(ReadYaml, EmptyTextsAreNull) {
   for (std::string text : {"", "\n\n", "# only a comment\n", "---\n", "~"}) {
     const Read r = read(text);
