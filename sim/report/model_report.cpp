@@ -14,6 +14,13 @@ namespace {
 constexpr std::int64_t contexts[] = {2048, 8192, 32768, 131072};
 constexpr double bytes_per_cached_element = 2;  // bf16
 
+/// What grows with the tokens before: the work of the next one, and what a sequence of them keeps.
+struct AtContext {
+  std::int64_t tokens = 0;
+  Flop next_token{};
+  Bytes cached{0};
+};
+
 struct FormatBytes {
   std::string name;
   std::int64_t bytes = 0;
@@ -25,7 +32,8 @@ struct ModelFigures {
   std::int64_t cache_elements_per_token = 0;
   std::vector<FormatBytes> weights;
   Flop first_token{};
-  std::vector<std::pair<std::int64_t, Flop>> at_context;  ///< one token after that many
+  std::vector<AtContext> at_context;
+  Bytes state{0};  ///< of recurrent layers, whatever the tokens
 
   explicit ModelFigures(const ModelReportInput& in) : inventory(ridge::inventory(in.architecture)) {
     const Architecture& a = in.architecture;
@@ -40,9 +48,15 @@ struct ModelFigures {
       batch.encoder_tokens = a.encoder_layers > 0 ? 1 : 0;
       return forward_flop(a, inventory, batch, 1).value;
     };
+    const auto cached = [&](std::int64_t tokens) {
+      const std::int64_t read = a.encoder_layers > 0 && a.layers > 0 ? tokens : 0;
+      return ridge::cache_bytes(a, inventory.layers, cache_format("bf16"), 1, tokens, read).value;
+    };
     first_token = flop_after(0);
+    state = cached(0);
     for (const std::int64_t past : contexts)
-      if (a.max_positions == 0 || past <= a.max_positions) at_context.emplace_back(past, flop_after(past));
+      if (a.max_positions == 0 || past <= a.max_positions)
+        at_context.push_back({past, flop_after(past), cached(past)});
   }
 };
 
@@ -82,6 +96,10 @@ void sizes(Report& r, const Architecture& a, const Inventory& inv) {
   r.section("Shape").add(std::move(f));
 }
 
+bool has_window(const ModelFigures& m) {
+  return std::ranges::any_of(m.inventory.layers.kinds, [](const LayerKind& k) { return k.window > 0; });
+}
+
 void costs(Report& r, const ModelFigures& m) {
   Facts f;
   const auto add = [&f](std::string label, std::string value, std::string note, double exact) {
@@ -90,11 +108,18 @@ void costs(Report& r, const ModelFigures& m) {
   };
   add("forward", format(m.first_token), "one token, without attention to earlier ones",
       m.first_token.value());
-  for (const auto& [past, flop] : m.at_context)
-    add("", format(flop), fmt::format("after {} tokens", format_count(past)), flop.value());
+  for (const AtContext& c : m.at_context)
+    add("", format(c.next_token), fmt::format("after {} tokens", format_count(c.tokens)),
+        c.next_token.value());
   add("training", format(3 * m.first_token), "forward and backward, a token", 3 * m.first_token.value());
   const double bytes = static_cast<double>(m.cache_elements_per_token) * bytes_per_cached_element;
-  add("cache", format(Bytes{bytes}), "keys and values of a token in bf16", bytes);
+  add("cache", format(Bytes{bytes}),
+      has_window(m) ? "a further token in bf16, inside of all windows" : "keys and values of a token in bf16",
+      bytes);
+  if (m.state.value() > 0) add("", format(m.state), "state of a sequence, however long", m.state.value());
+  for (const AtContext& c : m.at_context)
+    add("", format(c.cached), fmt::format("a sequence of {} tokens", format_count(c.tokens)),
+        c.cached.value());
   r.section("Work and cache").add(std::move(f));
 }
 
@@ -158,14 +183,18 @@ std::string model_json(const ModelReportInput& in) {
                      {"non_embedding", inv.non_embedding_parameters}};
   j["kv_cache"] = {{"elements_per_token", m.cache_elements_per_token},
                    {"bytes_per_token",
-                    json_number(static_cast<double>(m.cache_elements_per_token) * bytes_per_cached_element)}};
+                    json_number(static_cast<double>(m.cache_elements_per_token) * bytes_per_cached_element)},
+                   {"state_bytes_per_sequence", json_number(m.state.value())},
+                   {"bytes_per_sequence_at", Json::object()}};
+  for (const AtContext& c : m.at_context)
+    j["kv_cache"]["bytes_per_sequence_at"][std::to_string(c.tokens)] = json_number(c.cached.value());
   j["weights"] = Json::object();
   for (const FormatBytes& w : m.weights) j["weights"][w.name] = {{"bytes", w.bytes}};
   j["flops"] = {{"forward_per_token", json_number(m.first_token.value())},
                 {"training_per_token", json_number(3 * m.first_token.value())}};
   j["flops"]["forward_per_token_at"] = Json::object();
-  for (const auto& [past, flop] : m.at_context)
-    j["flops"]["forward_per_token_at"][std::to_string(past)] = json_number(flop.value());
+  for (const AtContext& c : m.at_context)
+    j["flops"]["forward_per_token_at"][std::to_string(c.tokens)] = json_number(c.next_token.value());
   j["layers"] = Json::array();
   for (std::size_t k = 0; k < inv.layers.kinds.size(); ++k)
     j["layers"].push_back({{"count", inv.layers.count[k]}, {"kind", describe(inv.layers.kinds[k])}});

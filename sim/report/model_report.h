@@ -17,6 +17,8 @@ struct ModelReportInput {
 Report model_report(const ModelReportInput&);
 /// {"name", "parameters": {"total", "active", "non_embedding"}, "kv_cache": {"bytes_per_token", ...},
 ///  "weights": {"bf16": {"bytes"}, ...}, "flops": {"forward_per_token", ...}, "layers", "tensors"}
+/// kv_cache.bytes_per_token is what a further token adds inside of all windows; bytes_per_sequence_at is
+/// counted as plans do: windows cut, recurrent state in.
 std::string model_json(const ModelReportInput&);
 
 }  // namespace ridge

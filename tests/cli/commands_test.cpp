@@ -218,6 +218,21 @@ TEST(Model, ImportsAConfig) {
   EXPECT_GT(json::parse(said.out)["parameters"]["total"], 0);
 }
 
+// Windows, recurrent layers, latents and whole layers alike.
+TEST(Model, CachesWhatAPlanCaches) {
+  for (const char* model :
+       {"gpt-oss-20b", "nemotron-h-56b", "mamba2-2.7b", "deepseek-v2-lite", "llama-3-8b"}) {
+    const json shown = json::parse(ridge({"model", model, "--json"}).out)["kv_cache"];
+    const Said said = ridge({"infer", model, "--on", "b200", "--software", "ideal", "--phase", "prefill",
+                             "--prompt", "8192", "--batch", "1", "--json"});
+    const json planned = json::parse(said.out)["memory"]["parts"]["kv_cache"];
+    EXPECT_EQ(shown["bytes_per_sequence_at"]["8192"], planned) << model;
+  }
+  const json oss = json::parse(ridge({"model", "gpt-oss-20b", "--json"}).out)["kv_cache"];
+  EXPECT_EQ(oss["bytes_per_token"], 2 * 24 * 2 * 8 * 64);
+  EXPECT_EQ(oss["bytes_per_sequence_at"]["8192"], 2 * 12 * 2 * 8 * 64 * (8192 + 128));  // 12 of 24 see 128
+}
+
 TEST(Schema, IsValidJson) {
   for (const char* name : {"scenario", "model", "hardware", "software", "precision", "format"}) {
     const json j = json::parse(ridge({"schema", name, "--json"}).out);

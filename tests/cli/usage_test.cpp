@@ -74,13 +74,6 @@ TEST(Usage, UnknownPresetsPointToTheirList) {
   EXPECT_THAT(ridge({"train", "gpt2", "--on", "nope"}).err, HasSubstr("ridge list hardware"));
 }
 
-TEST(Usage, FoldersOfPresetsMustExist) {
-  const Said said = ridge({"plan", "gpt2-first-steps", "--presets", "/no/such/folder"});
-  EXPECT_EQ(said.status, 2);
-  EXPECT_EQ(said.out, "");
-  EXPECT_THAT(said.err, HasSubstr("'/no/such/folder' is no folder"));
-}
-
 TEST(Usage, ATableIsNoScenario) {
   const std::string path = testing::TempDir() + "ridge-two-rows.csv";
   std::ofstream(path) << "id,model\na,gpt2\nb,gpt2\n";
