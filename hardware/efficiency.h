@@ -77,10 +77,17 @@ struct NamedPass {
   KernelFit fit;
 };
 
+/// Products in fp8 with more scales than one an operand: another kernel than those with one.
+struct ScaledProducts {
+  std::string scales;  ///< "rows": one for each row of both operands; "block": for each block of it
+  KernelFit fit;
+};
+
 struct Achievable {
   PerPrecision<KernelFit> gemm;
-  AlignmentFit unaligned;          ///< unknown: as fast as aligned products
-  AttentionFits attention;         ///< best kernels of the generation (FlashAttention 3, cuDNN)
+  std::vector<ScaledProducts> fp8_scaled;  ///< of a profile only
+  AlignmentFit unaligned;                  ///< unknown: as fast as aligned products
+  AttentionFits attention;                 ///< best kernels of the generation (FlashAttention 3, cuDNN)
   AttentionFits attention_flash2;  ///< FlashAttention 2, where it is slower than those; unknown: the same
   KernelFit pointwise;             ///< norms, activations, copies, optimizer: bytes only
   std::vector<NamedPass> passes;   ///< of a profile only

@@ -151,6 +151,11 @@ class Applier {
         if (name == k.variant || (name == "fp8" && is_only_fp8(k)))
           law(cluster_.device.achievable.gemm[precision], k, fmt::format("device.achievable.gemm.{}", name),
               node);
+      if (constexpr std::string_view scaled = "fp8-"; k.variant.starts_with(scaled)) {
+        auto& all = cluster_.device.achievable.fp8_scaled;
+        all.push_back({k.variant.substr(scaled.size()), {}});
+        law(all.back().fit, k, "device.achievable.gemm.fp8_" + all.back().scales, node);
+      }
     } else if (k.family == "pointwise" && k.variant == "add") {
       law(cluster_.device.achievable.pointwise, k, "device.achievable.pointwise", node);
     } else if (k.family == "pointwise") {

@@ -6,6 +6,7 @@
 ///
 ///   profile                                   description
 ///   gemm bf16                                 device.achievable.gemm.bf16, law and table
+///   gemm fp8-rows, fp8-block                  fp8 of stacks whose `fp8_scales` are of rows, or of blocks
 ///   attention_prefill | _backward | _decode   device.achievable.attention, head dimension by head dimension;
 ///     bf16-d128                               kernels of a library before our own, which only decode takes
 ///   pointwise add                             device.achievable.pointwise; rmsnorm, adamw ... stand for themselves

@@ -26,6 +26,13 @@ constexpr std::array gemm_keys{FitKey{Precision::fp64, "hardware.device.achievab
                                FitKey{Precision::int8, "hardware.device.achievable.gemm.int8"},
                                FitKey{Precision::int4, "hardware.device.achievable.gemm.int4"}};
 
+/// Of fp8 products scaled as the stack does, where a profile has timed such.
+const ScaledProducts* scaled_products(const Device& d, OperandScales scales) {
+  for (const ScaledProducts& s : d.achievable.fp8_scaled)
+    if (s.scales == enum_name(scales)) return &s;
+  return nullptr;
+}
+
 /// The fit of `wanted`, else of the first of bf16, fp16, fp32 that has one.
 KernelConstants gemm_constants(const Device& d, Precision wanted, Explain* ex) {
   for (Precision p : {wanted, Precision::bf16, Precision::fp16, Precision::fp32}) {
@@ -119,7 +126,12 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   r.attention_peak = peak_of(d, precision_named(request.attention), r.can_compute, ex);
   r.memory = input(ex, "hardware.device.hbm.bandwidth", d.hbm.bandwidth.value);
   const auto execution = matrix_execution(d, r.product_precision);
-  r.product = gemm_constants(d, execution ? execution->precision : r.product_precision, ex);
+  const Precision executed = execution ? execution->precision : r.product_precision;
+  const ScaledProducts* scaled_fit = executed == Precision::fp8 ? scaled_products(d, s.fp8_scales) : nullptr;
+  r.product =
+      scaled_fit ? kernel_constants(scaled_fit->fit,
+                                    ex ? "hardware.device.achievable.gemm.fp8_" + scaled_fit->scales : "", ex)
+                 : gemm_constants(d, executed, ex);
   r.one = constant(ex, "operators in a launch", 1.0,
                    "not batched: one product, one kernel, one latent for all heads");
   const Traced<double> short_load =

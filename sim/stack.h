@@ -96,6 +96,9 @@ enum class AttentionKernel { flash, unfused };
 /// Which of autocast's casts are kernels of their own: a compiler fuses those of inputs.
 enum class CastKernels { weights, weights_inputs };
 
+/// Scales of the operands of products in fp8: one for each operand, for each of its rows, or for each block of a row.
+enum class OperandScales { tensor, rows, block };
+
 /// What a low-rank adapter launches beside its two products, per element of the base product's input
 /// and result.  Zero where the adapter runs in the layer's own format.
 struct AdapterKernels {
@@ -165,9 +168,10 @@ struct SoftwareStack {
   bool selective_core = true;     ///< selective recomputation runs the attention core again
   bool fused_qkv = true;          ///< one product for Q, K and V
   bool fused_gate_up = true;
-  bool fused_expert_products = true;  ///< grouped products over a rank's experts
-  bool pads_vocabulary = true;        ///< the head's columns are rounded up to whole 16 bytes
-  double product_efficiency = 1;      ///< of the device's achievable product rate
+  bool fused_expert_products = true;                 ///< grouped products over a rank's experts
+  bool pads_vocabulary = true;                       ///< the head's columns are rounded up to whole 16 bytes
+  OperandScales fp8_scales = OperandScales::tensor;  ///< other kernels, where a profile has timed them
+  double product_efficiency = 1;                     ///< of the device's achievable product rate
   double attention_efficiency = 1;
   double memory_efficiency = 1;
   bool logits_all_positions = true;  ///< inference: whether prefill computes every position's logits
@@ -211,6 +215,10 @@ template <> struct EnumNames<AttentionKernel> {
 template <> struct EnumNames<CastKernels> {
   static constexpr std::pair<CastKernels, std::string_view> names[] = {
       {CastKernels::weights, "weights"}, {CastKernels::weights_inputs, "weights+inputs"}};
+};
+template <> struct EnumNames<OperandScales> {
+  static constexpr std::pair<OperandScales, std::string_view> names[] = {
+      {OperandScales::tensor, "tensor"}, {OperandScales::rows, "rows"}, {OperandScales::block, "block"}};
 };
 template <> struct EnumNames<StackPurpose> {
   static constexpr std::pair<StackPurpose, std::string_view> names[] = {

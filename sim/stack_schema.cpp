@@ -128,7 +128,8 @@ using S = SoftwareStack;
 /// What it is, and how its products and attention run.
 void add_kernels(std::vector<Field<S>>& fields) {
   for (auto& f : std::vector<Field<S>>{
-           field("name", &S::name, "name of the stack"), field("description", &S::description, "what it is"),
+           field("name", &S::name, "name of the stack"),
+           field("description", &S::description, "what it is"),
            field("source", &S::source, "where these facts come from"),
            field("origins", &S::origins,
                  "where the numbers come from, by key: launch, allocator.pool_fraction"),
@@ -149,6 +150,8 @@ void add_kernels(std::vector<Field<S>>& fields) {
                  "grouped products over a rank's experts"),
            field("pads_vocabulary", &S::pads_vocabulary,
                  "whether the head's columns are rounded up, so that an odd vocabulary costs nothing"),
+           field("fp8_scales", &S::fp8_scales,
+                 "scales of the operands of fp8 products: one each, one for each row, or for each block"),
            field("product_efficiency", &S::product_efficiency, "of the device's achievable product rate")
                .range(0.01, 2),
            field("attention_efficiency", &S::attention_efficiency,

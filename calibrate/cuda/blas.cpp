@@ -1,11 +1,14 @@
 #include "calibrate/cuda/blas.h"
 
+#include <algorithm>
 #include <cublasLt.h>
+#include <vector>
 
 namespace ridge::cuda {
 namespace {
 
 constexpr std::size_t workspace_bytes = 32u << 20;
+constexpr std::int64_t most_scales = 1 << 18;
 
 void check(cublasStatus_t s, const char* what) {
   if (s != CUBLAS_STATUS_SUCCESS)
@@ -16,26 +19,28 @@ cudaDataType operand_type(ProductType t) {
   switch (t) {
     case ProductType::bf16: return CUDA_R_16BF;
     case ProductType::fp16: return CUDA_R_16F;
-    case ProductType::fp8: return CUDA_R_8F_E4M3;
+    case ProductType::fp8:
+    case ProductType::fp8_rows: return CUDA_R_8F_E4M3;
     case ProductType::tf32: return CUDA_R_32F;
   }
   return CUDA_R_16BF;
 }
 
-cudaDataType result_type(ProductType t) { return t == ProductType::fp8 ? CUDA_R_16BF : operand_type(t); }
+bool is_fp8(ProductType t) { return t == ProductType::fp8 || t == ProductType::fp8_rows; }
+cudaDataType result_type(ProductType t) { return is_fp8(t) ? CUDA_R_16BF : operand_type(t); }
 
 }  // namespace
 
 const char* name_of(ProductType t) {
-  constexpr const char* names[] = {"bf16", "fp16", "fp8", "tf32"};
+  constexpr const char* names[] = {"bf16", "fp16", "fp8", "fp8-rows", "tf32"};
   return names[static_cast<int>(t)];
 }
 Fill fill_of(ProductType t) {
-  constexpr Fill fills[] = {Fill::bf16, Fill::fp16, Fill::fp8, Fill::fp32};
+  constexpr Fill fills[] = {Fill::bf16, Fill::fp16, Fill::fp8, Fill::fp8, Fill::fp32};
   return fills[static_cast<int>(t)];
 }
 double operand_bytes(ProductType t) {
-  constexpr double bytes[] = {2, 2, 1, 4};
+  constexpr double bytes[] = {2, 2, 1, 1, 4};
   return bytes[static_cast<int>(t)];
 }
 double result_bytes(ProductType t) { return t == ProductType::tf32 ? 4 : 2; }
@@ -92,9 +97,31 @@ struct Blas::Product::Impl {
   }
 };
 
-Blas::Blas() : library_(std::make_unique<Library>()), workspace_(workspace_bytes), one_(256) {
-  const float one = 1;
-  ridge::cuda::check(cudaMemcpy(one_.at(), &one, sizeof one, cudaMemcpyHostToDevice), "copying a scale");
+namespace {
+
+/// A scale for each operand, or one for each row of the activations and of the weights.
+template <class Library>
+void set_scales(const Library& lib, cublasLtMatmulDesc_t product, ProductType type, const Buffer& ones,
+                std::int64_t most_rows) {
+  const auto set = [&](cublasLtMatmulDescAttributes_t a, auto value) {
+    check(lib.set_product(product, a, &value, sizeof value), "scale");
+  };
+  if (type == ProductType::fp8_rows) {
+    if (most_rows > most_scales) throw ProbeError("more rows than scales");
+    set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
+    set(CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
+  }
+  set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, static_cast<const void*>(ones.at()));
+  set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, static_cast<const void*>(ones.at()));
+}
+
+}  // namespace
+
+Blas::Blas()
+    : library_(std::make_unique<Library>()), workspace_(workspace_bytes), ones_(most_scales * sizeof(float)) {
+  const std::vector<float> ones(most_scales, 1.0f);
+  ridge::cuda::check(cudaMemcpy(ones_.at(), ones.data(), ones_.bytes(), cudaMemcpyHostToDevice),
+                     "copying scales");
 }
 Blas::~Blas() = default;
 Blas::Product::~Product() = default;
@@ -114,11 +141,7 @@ std::unique_ptr<Blas::Product> Blas::prepare(ProductType type, std::int64_t m, s
   check(lib.create_product(&p.product, compute, CUDA_R_32F), "product");
   const cublasOperation_t transposed = CUBLAS_OP_T;
   check(lib.set_product(p.product, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed), "product");
-  if (type == ProductType::fp8) {
-    const void* scale = one_.at();
-    check(lib.set_product(p.product, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &scale, sizeof scale), "scale");
-    check(lib.set_product(p.product, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &scale, sizeof scale), "scale");
-  }
+  if (is_fp8(type)) set_scales(lib, p.product, type, ones_, std::max(m, n));
   const auto rows = [](std::int64_t x) { return static_cast<std::uint64_t>(x); };
   check(lib.create_layout(&p.weights, operand_type(type), rows(k), rows(n), k), "layout");
   check(lib.create_layout(&p.activations, operand_type(type), rows(k), rows(m), k), "layout");

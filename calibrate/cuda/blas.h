@@ -4,7 +4,7 @@
 ///   D[m, n] = A[m, k] · W[n, k]^T, row-major: a linear layer with its weights as they are stored.
 ///
 /// The first algorithm of the library's heuristic with 32 MiB of workspace is taken, as PyTorch does on
-/// Hopper.  fp8 has fp32 scales of one for both operands and a bf16 result.
+/// Hopper.  fp8 has fp32 scales of one, for each operand or (fp8_rows) for each row of both, and a bf16 result.
 
 #include "calibrate/cuda/device.h"
 #include "calibrate/cuda/kernels.h"
@@ -15,7 +15,7 @@
 
 namespace ridge::cuda {
 
-enum class ProductType { bf16, fp16, fp8, tf32 };
+enum class ProductType { bf16, fp16, fp8, fp8_rows, tf32 };
 const char* name_of(ProductType);
 Fill fill_of(ProductType);
 /// Bytes of an element of the operands, and of the result.
@@ -54,7 +54,7 @@ class Blas {
   friend class Product;
   struct Library;
   std::unique_ptr<Library> library_;
-  Buffer workspace_, one_;
+  Buffer workspace_, ones_;
 };
 
 }  // namespace ridge::cuda

@@ -71,6 +71,7 @@ void probe_near(ProbeContext&);
 void probe_tensor_rates(ProbeContext&);
 void probe_launch(ProbeContext&);
 void probe_products(ProbeContext&);
+void probe_row_scales(ProbeContext&);
 void probe_sustained(ProbeContext&);
 void probe_weights(ProbeContext&);
 void probe_prefill(ProbeContext&);

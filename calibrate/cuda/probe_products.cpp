@@ -11,6 +11,8 @@ struct Shape : ProductShape {
   bool is_held_out;
 };
 
+bool is_fp8(ProductType t) { return t == ProductType::fp8 || t == ProductType::fp8_rows; }
+
 /// The grid, and beside it layers of real models at odd row counts, which no fit sees.
 std::vector<Shape> shapes(bool is_quick, ProductType type) {
   std::vector<Shape> out;
@@ -31,7 +33,7 @@ std::vector<Shape> shapes(bool is_quick, ProductType type) {
   for (const auto& [n, k] : layers)
     for (int i = 0; i < (is_quick ? 2 : 6); ++i) {
       const std::int64_t m = held[turn++ * 5 % held.size()];
-      out.push_back({{type == ProductType::fp8 ? (m + 15) / 16 * 16 : m, n, k}, true});
+      out.push_back({{is_fp8(type) ? (m + 15) / 16 * 16 : m, n, k}, true});
       if (i == 5 || (is_quick && i == 1)) ++turn;
     }
   return out;
@@ -54,28 +56,34 @@ Timing time_product(ProbeContext& c, Session& session, ProductType type, const S
   return c.timer().time(queue, x.turns());
 }
 
+void probe_type(ProbeContext& c, const std::shared_ptr<Session>& session, ProductType type, bool is_small) {
+  std::vector<ProbeContext::Point> points;
+  for (const Shape& s : shapes(is_small, type)) {
+    Measurement m{.family = "gemm", .variant = name_of(type)};
+    m.sizes = {{"m", static_cast<double>(s.m)},       {"n", static_cast<double>(s.n)},
+               {"k", static_cast<double>(s.k)},       {"activation_bytes", operand_bytes(type)},
+               {"weight_bytes", operand_bytes(type)}, {"output_bytes", result_bytes(type)}};
+    m.is_held_out = s.is_held_out;
+    m.library = "cuBLASLt " + std::to_string(session->blas.version());
+    const auto said = std::make_shared<Measurement>();
+    points.push_back(
+        {m, [&c, session, type, s, said] { return time_product(c, *session, type, s, said.get()); }});
+  }
+  c.run(std::string("products in ") + name_of(type), std::move(points));
+}
+
 }  // namespace
 
 void probe_products(ProbeContext& c) {
   const auto session = std::make_shared<Session>();
-  const std::string library = "cuBLASLt " + std::to_string(session->blas.version());
-  for (const ProductType type : {ProductType::bf16, ProductType::fp8, ProductType::fp16, ProductType::tf32}) {
-    if (c.settings().is_quick && type != ProductType::bf16 && type != ProductType::fp8) continue;
-    std::vector<ProbeContext::Point> points;
-    for (const Shape& s :
-         shapes(c.settings().is_quick || type == ProductType::fp16 || type == ProductType::tf32, type)) {
-      Measurement m{.family = "gemm", .variant = name_of(type)};
-      m.sizes = {{"m", static_cast<double>(s.m)},       {"n", static_cast<double>(s.n)},
-                 {"k", static_cast<double>(s.k)},       {"activation_bytes", operand_bytes(type)},
-                 {"weight_bytes", operand_bytes(type)}, {"output_bytes", result_bytes(type)}};
-      m.is_held_out = s.is_held_out;
-      m.library = library;
-      const auto said = std::make_shared<Measurement>();
-      points.push_back(
-          {m, [&c, session, type, s, said] { return time_product(c, *session, type, s, said.get()); }});
-    }
-    c.run(std::string("products in ") + name_of(type), std::move(points));
-  }
+  const bool is_quick = c.settings().is_quick;
+  for (const ProductType type : {ProductType::bf16, ProductType::fp8}) probe_type(c, session, type, is_quick);
+  if (is_quick) return;
+  for (const ProductType type : {ProductType::fp16, ProductType::tf32}) probe_type(c, session, type, true);
+}
+
+void probe_row_scales(ProbeContext& c) {
+  probe_type(c, std::make_shared<Session>(), ProductType::fp8_rows, c.settings().is_quick);
 }
 
 void probe_sustained(ProbeContext& c) {

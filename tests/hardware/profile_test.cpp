@@ -155,6 +155,22 @@ TEST(Profile, OwnPrefillKernelsAreNoEnginesAndHeadDimensionsStayApart) {
   EXPECT_EQ(a.other_widths[0].prefill.flop_fraction.value, 0.55);
 }
 
+TEST(Profile, KeepsProductsWithManyScalesBesideThoseWithOne) {
+  ProfileRecord p = record();
+  KernelRecord one = product();
+  one.variant = "fp8", one.peak = FlopPerSecond{1978.9e12}, one.flop_fraction = 0.6;
+  KernelRecord rows = one;
+  rows.variant = "fp8-rows", rows.flop_fraction = 0.5;
+  p.kernels = {one, rows};
+  const Loaded l = load_with(h200, profile_node(p));
+  ASSERT_TRUE(l.diagnostics.empty()) << render(l.diagnostics);
+  const Achievable& a = l.cluster.device.achievable;
+  EXPECT_EQ(a.gemm.find(Precision::fp8)->flop_fraction.value, 0.6);
+  ASSERT_EQ(a.fp8_scaled.size(), 1u);
+  EXPECT_EQ(a.fp8_scaled[0].scales, "rows");
+  EXPECT_EQ(a.fp8_scaled[0].fit.flop_fraction.value, 0.5);
+}
+
 // At m = 128, half way from 16 to 1024 in log m, R = 0: the law alone; at the ends e^0.1 and e^-0.1, held.
 TEST(CalibratedTime, IsTheLawTimesTheTable) {
   CalibratedTable t{"gemm bf16",
