@@ -4,6 +4,7 @@
 #include "sim/finish_time.h"
 #include "sim/kernels.h"
 #include "sim/layer_time.h"
+#include "sim/operator_passes.h"
 #include "sim/stage_time.h"
 
 #include <algorithm>
@@ -25,6 +26,10 @@ constexpr Formula routed{"operator.routed", "tokens each expert of this device g
 constexpr Formula local{"operator.local_experts", "experts on this device", "E / ep", "definition"};
 constexpr Formula routed_bytes{"operator.routed_bytes", "bytes sent to the experts of a device's tokens",
                                "t * k * h * a", "definition"};
+constexpr Formula copies{"operator.expert_hidden", "numbers of a token's copies, one for each of its experts",
+                         "k * h", "definition"};
+constexpr Formula expert_ffn{"operator.expert_ffn", "feed-forward numbers of a token's experts", "k * f",
+                             "definition"};
 constexpr Formula gate_up{"operator.gate_up", "columns of the gate and up projections", "2 * f",
                           "definition"};
 
@@ -205,13 +210,23 @@ class OperatorTimer {
     const auto m =
         note(ex_, routed, t.value * k.value * ep.value / E.value, {{"t", t}, {"k", k}, {"ep", ep}, {"E", E}});
     const auto experts = note(ex_, local, E.value / ep.value, {{"E", E}, {"ep", ep}});
+    const ExpertWidths widths{h, note(ex_, expert_ffn, k.value * f.value, {{"k", k}, {"f", f}}),
+                              note(ex_, copies, k.value * h.value, {{"k", k}, {"h", h}}), E};
+    const auto passes = [&](Slot slot) {
+      for (const PassCost& p : expert_passes(s_, slot, widths, t, width_, rates_, ex_))
+        add(p.name, OperatorKind::pass, p.cost);
+    };
     product("router", t, E, h, rates_.one);
+    passes(Slot::router);
     const auto bytes = note(ex_, routed_bytes, Bytes{t.value * k.value * h.value * width_.value.value()},
                             {{"t", t}, {"k", k}, {"h", h}, {"a", width_}});
-    for (const std::string_view name : {"dispatch", "combine"})
-      exchange(name, CollectiveKind::all_to_all, bytes, o_.expert_parallel);
+    exchange("dispatch", CollectiveKind::all_to_all, bytes, o_.expert_parallel);
+    passes(Slot::before_up);
     product("gate_up", m, note(ex_, gate_up, 2 * f.value, {{"f", f}}), h, experts);
+    for (const Slot slot : {Slot::activation, Slot::before_down}) passes(slot);
     product("down", m, h, f, experts);
+    exchange("combine", CollectiveKind::all_to_all, bytes, o_.expert_parallel);
+    passes(Slot::after_down);
   }
 
   void optimizer() {
