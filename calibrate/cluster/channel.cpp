@@ -21,7 +21,6 @@ namespace ridge {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::uint32_t most_message = 64u << 20;
 
 Clock::time_point deadline_in(double seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
@@ -145,14 +144,71 @@ void Channel::send(const std::string& message, double seconds) {
   exchange(whole.data(), whole.size(), *this, nullptr, 0, seconds);
 }
 
-std::string Channel::receive(double seconds) {
+std::string Channel::receive(double seconds, std::size_t most) {
   std::uint32_t size = 0;
   exchange(nullptr, 0, *this, &size, sizeof size, seconds);
   size = ntohl(size);
-  if (size > most_message) throw ChannelError("a message of impossible length");
+  if (size > most) throw ChannelError("a message of impossible length");
   std::string text(size, '\0');
   exchange(nullptr, 0, *this, text.data(), text.size(), seconds);
   return text;
+}
+
+bool Channel::has_message(std::size_t most) {
+  std::uint32_t size = 0;
+  std::string seen(sizeof size + most, '\0');
+  const ssize_t n = ::recv(socket_, seen.data(), seen.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (n == 0) throw ChannelError("the other side went away");
+  if (n < 0 && !is_only_busy()) fail("receiving");
+  if (n < static_cast<ssize_t>(sizeof size)) return false;
+  std::memcpy(&size, seen.data(), sizeof size);
+  size = ntohl(size);
+  if (size > most) throw ChannelError("a message of impossible length");
+  return static_cast<std::size_t>(n) >= sizeof size + size;
+}
+
+bool Channel::has_news() const {
+  pollfd p{socket_, POLLIN, 0};
+  return poll(&p, 1, 0) == 1;
+}
+
+void Reception::take(double seconds) {
+  constexpr double patience = 5;
+  constexpr std::size_t most_waiting = 128;
+  auto c = listener_.accept(seconds);
+  if (!c) return;
+  if (waiting_.size() == most_waiting) waiting_.erase(waiting_.begin());
+  waiting_.push_back({std::move(*c), deadline_in(patience)});
+}
+
+std::optional<Reception::Guest> Reception::ready() {
+  for (std::size_t i = 0; i < waiting_.size();) {
+    std::optional<Guest> guest;
+    bool is_over = Clock::now() >= waiting_[i].until;
+    try {
+      if (waiting_[i].channel.has_message(most_)) {
+        std::string said = waiting_[i].channel.receive(1, most_);
+        guest = Guest{std::move(waiting_[i].channel), std::move(said)};
+      }
+    } catch (const ChannelError&) { is_over = true; }
+    if (!guest && !is_over) {
+      ++i;
+      continue;
+    }
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (guest) return guest;
+  }
+  return std::nullopt;
+}
+
+std::optional<Reception::Guest> Reception::next(double seconds) {
+  const auto deadline = deadline_in(seconds);
+  for (;;) {
+    if (auto guest = ready()) return guest;
+    const auto left = std::chrono::duration<double>(deadline - Clock::now()).count();
+    if (left <= 0) return std::nullopt;
+    take(waiting_.empty() ? left : std::min(left, 0.01));
+  }
 }
 
 Listener::Listener(const std::string& address, int port) {

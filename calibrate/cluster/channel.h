@@ -32,7 +32,13 @@ class Channel {
   std::string peer_address() const;
 
   void send(const std::string& message, double seconds);
-  std::string receive(double seconds);
+  /// ChannelError for one that is announced to be longer than `most` bytes.
+  std::string receive(double seconds, std::size_t most = std::size_t{64} << 20);
+  /// True when a whole message of at most `most` bytes, some hundred, has come; ChannelError for a longer one, and
+  /// when the other side went away.  Never waits.
+  bool has_message(std::size_t most);
+  /// Something has come, or the other side went away.
+  bool has_news() const;
 
   /// Both ways at once, so that two who exchange large data cannot wait for each other.  Either side may be
   /// null with zero bytes; `from` may be this channel.
@@ -56,6 +62,31 @@ class Listener {
 
  private:
   int socket_ = -1, port_ = 0;
+};
+
+/// Takes connections and their first message.  Strangers that say nothing, or too much, neither end the run nor hold
+/// up those who come meanwhile.
+class Reception {
+ public:
+  /// `most`: bytes of a first message, some hundred.
+  Reception(Listener& listener, std::size_t most) : listener_(listener), most_(most) {}
+  struct Guest {
+    Channel channel;
+    std::string said;
+  };
+  /// The next whose first message is whole; empty when there was none in time.
+  std::optional<Guest> next(double seconds);
+
+ private:
+  struct Waiting {
+    Channel channel;
+    std::chrono::steady_clock::time_point until;
+  };
+  void take(double seconds);
+  std::optional<Guest> ready();
+  Listener& listener_;
+  std::size_t most_;
+  std::vector<Waiting> waiting_;
 };
 
 /// IPv4 addresses of this host, those of the loopback last.

@@ -22,18 +22,24 @@ class Crew {
   void greet(int rank, const nlohmann::json& welcome);
 
   using Tasks = std::map<int, nlohmann::json>;
-  /// All tasks at the same time, one a rank; the answers by rank.  A rank without an answer in time is lost.
+  /// All tasks at the same time, one a rank; the answers by rank, each {"done": ..} or {"failed": why}.  A rank without
+  /// an answer in time is lost, and so is one that says what cannot be understood; whoever has a task together with
+  /// a lost rank is told to stop waiting for it.
   std::map<int, nlohmann::json> run(const Tasks&, double seconds, const std::string& phase);
   /// After something failed, so that no rank waits for, or listens to, what belonged to it.
   void reset();
   void quit();
   void lose(int rank, const std::string& why);
+  /// Tells the rank why, and loses it.
+  void refuse(int rank, const std::string& why);
 
  private:
   /// Everything that arrived until now, or within the time.
   void drain(double seconds);
   void take(int rank, const nlohmann::json& message);
-  void keep(const nlohmann::json& told);
+  /// Why not, when it cannot be.
+  std::string keep(const nlohmann::json& told);
+  void stop_waiting_for(int lost);
 
   const ClusterRank& me_;
   std::map<int, Channel> channels_;
@@ -42,7 +48,9 @@ class Crew {
   RunFile& file_;
   std::set<int> lost_, waiting_;
   std::map<int, nlohmann::json> answers_;
+  Tasks tasks_;  ///< under way
   std::string phase_;
+  int number_ = 0;   ///< of the tasks under way: answers to earlier ones are not taken for theirs
   int attempt_ = 0;  ///< how often all ranks started afresh
 };
 

@@ -1,18 +1,17 @@
 #include "calibrate/cluster/executor.h"
 
+#include "calibrate/cluster/message.h"
+
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <iterator>
+#include <new>
 
 namespace ridge {
 namespace {
 
 using nlohmann::json;
-
-json summary_json(const SampleSummary& s) {
-  return {s.median.value(), s.low.value(), s.high.value(), s.samples, s.spread};
-}
 
 std::string hex(const std::string& bytes) {
   std::string out;
@@ -28,6 +27,13 @@ std::string bytes_of(const std::string& hex) {
     out += static_cast<char>(value);
   }
   return out;
+}
+
+/// Of a message; 1 GiB is the largest that anyone asks for.
+std::size_t bytes_in(const json& size) {
+  const auto bytes = size.get<double>();
+  if (!(bytes >= 0 && bytes <= 0x1p30)) throw ProbeError("a message of impossible size");
+  return static_cast<std::size_t>(bytes);
 }
 
 /// Products and reading memory: what devices that work at the same time take from each other.
@@ -60,6 +66,10 @@ void Executor::leave_out(ProbeSettings& settings, std::string_view probe) const 
 Executor::Executor(const ClusterRank& me, std::unique_ptr<Fabric> fabric)
     : me_(me), fabric_(std::move(fabric)) {}
 Executor::~Executor() = default;
+
+void Executor::watch(std::function<void()> f) {
+  if (fabric_) fabric_->watch(std::move(f));
+}
 
 json Executor::device(const json& task, const Tell& tell) {
   const KnownPoints known = known_points(task);
@@ -128,7 +138,7 @@ json Executor::pair(const json& task) {
   json out = json::array();
   for (const bool is_first : {true, false})
     for (const json& size : task.at("sizes")) {
-      const auto bytes = size.get<std::size_t>();
+      const auto bytes = bytes_in(size);
       if (is_first == leads) out.push_back(summary_json(fabric_->time_message(peer, bytes, budget)));
       else fabric_->answer(peer, bytes);
     }
@@ -138,15 +148,18 @@ json Executor::pair(const json& task) {
 
 json Executor::group(const json& task) {
   Group g{task.at("ranks").get<std::vector<int>>(), 0};
-  while (g.ranks[static_cast<std::size_t>(g.me)] != me_.launch.rank) ++g.me;
+  g.me = static_cast<int>(std::ranges::find(g.ranks, me_.launch.rank) - g.ranks.begin());
   const auto op = static_cast<Collective>(task.at("operation").get<int>());
+  const bool is_known = std::ranges::find(all_collectives, op) != std::end(all_collectives);
+  if (g.me == g.size() || !is_known)
+    throw ProbeError("a group that this rank is not in, or an unknown operation");
   const auto algorithm = task.at("algorithm").get<std::string>();
   fabric_->join(g, bytes_of(task.at("id").get<std::string>()));
   fabric_->check(g, op, algorithm);
   json out = json::array();
   for (const json& size : task.at("sizes"))
-    out.push_back(summary_json(
-        fabric_->time(g, op, algorithm, size.get<std::size_t>(), task.at("budget").get<double>())));
+    out.push_back(
+        summary_json(fabric_->time(g, op, algorithm, bytes_in(size), task.at("budget").get<double>())));
   fabric_->leave(g);
   return {{"done", out}};
 }
@@ -167,16 +180,24 @@ json Executor::perform(const json& task, const Tell& tell) {
 }
 
 json Executor::run(const json& task, const Tell& tell) {
-  try {
-    return perform(task, tell);
-  } catch (const ChannelError& e) {
+  json answer = attempt(task, tell);
+  answer["number"] = number_in(task, "number", 0);
+  return answer;
+}
+
+json Executor::attempt(const json& task, const Tell& tell) {
+  const auto failed = [&](const std::string& why) {
     // Those who wait for us must not wait any longer.
     if (fabric_) fabric_->reset();
-    return {{"failed", e.what()}};
-  } catch (const ProbeError& e) {
-    if (fabric_) fabric_->reset();
-    return {{"failed", e.what()}};
-  }
+    return json{{"failed", why}};
+  };
+  try {
+    return perform(task, tell);
+  } catch (const ChannelError& e) { return failed(e.what()); } catch (const ProbeError& e) {
+    return failed(e.what());
+  } catch (const json::exception&) {
+    return failed("a task that cannot be understood: is rank 0 of another version?");
+  } catch (const std::bad_alloc&) { return failed("no memory for what the task wants"); }
 }
 
 }  // namespace ridge

@@ -23,9 +23,12 @@ class Executor {
   ///   {"do": "id"}                                                                  of a new group
   ///   {"do": "group", "ranks": [0, 1], "id": hex, "operation": 0, "algorithm": "ring", "sizes": [..], "budget": ..}
   ///   {"do": "reset"}
-  /// The answer is {"done": ...} or {"failed": why}: for sizes, one summary each as [median, low, high, samples,
+  /// The answer is {"done": ...} or {"failed": why}, with the task's "number": for sizes, one summary each as [median, low, high, samples,
   /// spread].
   nlohmann::json run(const nlohmann::json& task, const Tell&);
+
+  /// Asked again and again while members of a group wait for each other; what it throws (ProbeError) ends the task.
+  void watch(std::function<void()>);
 
   const Fabric* fabric() const { return fabric_.get(); }
 
@@ -37,6 +40,7 @@ class Executor {
                          const std::string& source, const Tell&);
   nlohmann::json pair(const nlohmann::json& task);
   nlohmann::json group(const nlohmann::json& task);
+  nlohmann::json attempt(const nlohmann::json& task, const Tell&);
   nlohmann::json perform(const nlohmann::json& task, const Tell&);
 
   const ClusterRank& me_;

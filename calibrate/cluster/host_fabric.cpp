@@ -13,35 +13,6 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// What member `m` holds at element i: whole numbers from -8 to 8, the same wherever it is computed, different
-/// with every `seed`; their sums are exact.
-float content(std::uint64_t seed, int m, std::size_t i) {
-  std::uint64_t x = seed + 0x9e3779b97f4a7c15u * (i + 1000003u * static_cast<std::uint64_t>(m + 1));
-  x ^= x >> 31;
-  x *= 0xbf58476d1ce4e5b9u;
-  x ^= x >> 29;
-  return static_cast<float>(x % 17) - 8;
-}
-
-double expected(Collective op, std::uint64_t seed, int me, int members, std::size_t share, std::size_t i) {
-  const std::size_t mine = static_cast<std::size_t>(me) * share;
-  const auto held = [&](int m, std::size_t at) { return static_cast<double>(content(seed, m, at)); };
-  const auto sum = [&](std::size_t at) {
-    double all = 0;
-    for (int m = 0; m < members; ++m) all += held(m, at);
-    return all;
-  };
-  switch (op) {
-    case Collective::all_reduce: return sum(i);
-    case Collective::reduce_scatter: return sum(mine + i);
-    case Collective::all_gather: return held(static_cast<int>(i / share), i % share);
-    case Collective::all_to_all: return held(static_cast<int>(i / share), mine + i % share);
-    case Collective::broadcast:
-    case Collective::send_receive: return held(0, i);
-  }
-  return 0;
-}
-
 class HostFabric : public Fabric {
  public:
   HostFabric(std::unique_ptr<Transport> transport, int rank)
@@ -74,16 +45,20 @@ class HostFabric : public Fabric {
   void leave(const Group& g) override { transport_->leave(g); }
 
   void check(const Group& g, Collective op, const std::string& algorithm) override {
+    constexpr int most = 8;
     const std::size_t share = 1021, n = share * static_cast<std::size_t>(g.size());
     const auto seed = static_cast<std::uint64_t>(agree(*transport_, g, std::random_device{}()));
     std::vector<float> in(n), out(n, 1e30f);
-    for (std::size_t i = 0; i < n; ++i) in[i] = content(seed, g.me, i);
+    for (std::size_t i = 0; i < n; ++i) in[i] = test_element(seed, g.me, i, most);
     run_collective(*transport_, g, op, algorithm, in.data(), out.data(), n);
     const bool has_result = op != Collective::send_receive || g.me == 1;
     const std::size_t filled = op == Collective::reduce_scatter ? share : n;
+    const auto held = [&](int m, std::size_t j) {
+      return static_cast<double>(test_element(seed, m, j, most));
+    };
     for (std::size_t i = 0; has_result && i < filled; ++i)
-      if (static_cast<double>(out[i]) != expected(op, seed, g.me, g.size(), share, i))
-        throw ProbeError(std::string(collective_names[static_cast<int>(op)]) + " gave a wrong element");
+      if (static_cast<double>(out[i]) != collective_result(op, g.me, g.size(), share, i, held))
+        throw ProbeError(std::string(name_of(op)) + " gave a wrong element");
   }
 
   SampleSummary time(const Group& g, Collective op, const std::string& algorithm, std::size_t bytes,

@@ -1,4 +1,5 @@
 #include "calibrate/cluster/lead_phases.h"
+#include "calibrate/cluster/message.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -18,6 +19,15 @@ RunFacts facts_of(const ClusterRank& me, const std::vector<Member>& members, con
   facts["nodes"] = nodes;
   facts["fabric"] = fabric ? fabric->library() : "none";
   return facts;
+}
+
+/// The run does not begin.
+void send_home(Gathered& all) {
+  for (auto& [rank, channel] : all.channels) {
+    try {
+      channel.send(text_of({{"do", "quit"}}), 10);
+    } catch (const ChannelError&) {}  // it is gone already
+  }
 }
 
 std::string fresh_token() {
@@ -43,7 +53,8 @@ ClusterEnd lead_ranks(const ClusterRank& me, const std::string& path,
   gathered.hellos[0] = hello_of(me, listener.port(), mpi != nullptr);
   std::map<int, std::string> hosts;
   for (const auto& [rank, channel] : gathered.channels) hosts[rank] = channel.peer_address();
-  std::vector<Member> members = members_of(gathered.hellos, hosts);
+  std::map<int, std::string> refused;
+  std::vector<Member> members = members_of(gathered.hellos, hosts, refused);
   const bool is_mpi =
       static_cast<int>(members.size()) == me.launch.ranks && std::ranges::all_of(members, &Member::has_mpi);
   const json welcome = welcome_for(members, fresh_token(), is_mpi);
@@ -51,7 +62,7 @@ ClusterEnd lead_ranks(const ClusterRank& me, const std::string& path,
   const RunFacts facts = facts_of(me, members, own.fabric());
   std::optional<EarlierRun> earlier;
   if (!open_earlier(facts, earlier)) {
-    for (auto& [rank, channel] : gathered.channels) channel.send(json{{"do", "quit"}}.dump(), 10);
+    send_home(gathered);
     return ClusterEnd::refused;
   }
   RunFile file(path, earlier ? &*earlier : nullptr);
@@ -61,6 +72,7 @@ ClusterEnd lead_ranks(const ClusterRank& me, const std::string& path,
   }
   file.line(earlier ? resumed_line() : facts_line(facts));
   Crew crew(me, std::move(gathered.channels), members, own, file);
+  for (const auto& [rank, why] : refused) crew.refuse(rank, why);
   for (const Member& m : members)
     if (m.rank != 0) crew.greet(m.rank, welcome);
   for (int rank = 1; rank < me.launch.ranks; ++rank)

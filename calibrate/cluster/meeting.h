@@ -11,7 +11,7 @@ namespace ridge {
 /// A launcher of MPI processes started us, and nothing speaks against MPI.
 bool wants_mpi(const ClusterRank&);
 
-/// {"rank", "node", "port", "mpi", "device"}
+/// {"protocol", "rank", "node", "port", "mpi", "device"}
 std::string hello_of(const ClusterRank&, int data_port, bool has_mpi);
 
 struct Member {
@@ -20,14 +20,16 @@ struct Member {
   int port = 0;
   bool has_mpi = false;
 };
-/// By rank, with the indices on the nodes; a hello that is no JSON object is left out.
+/// By rank, with the indices on the nodes.  One whose hello cannot be understood, or speaks another protocol, is
+/// left out and named in `refused` with the reason.
 std::vector<Member> members_of(const std::map<int, std::string>& hellos,
-                               const std::map<int, std::string>& hosts);
+                               const std::map<int, std::string>& hosts, std::map<int, std::string>& refused);
 
 /// What every rank gets: the others' addresses, the token of their connections, the transport.
 nlohmann::json welcome_for(const std::vector<Member>&, const std::string& token, bool is_mpi);
 
-/// The fabric that the welcome calls for; null when the back end has none.
+/// The fabric that the welcome calls for; null when the back end has none.  ChannelError for a welcome that cannot be
+/// understood.
 std::unique_ptr<Fabric> fabric_of(const ClusterRank&, const nlohmann::json& welcome,
                                   const std::string& leader_host, Listener, std::unique_ptr<Transport> mpi);
 

@@ -47,7 +47,7 @@ class MpiTransport : public Transport {
   void collective(const Group& g, Collective op, const float* in, float* out, std::size_t n) override {
     const auto it = groups_.find(g.ranks);
     if (it == groups_.end() || mpi_.collective(it->second, static_cast<int>(op), in, out, n) != 0)
-      throw ChannelError(std::string("MPI failed in ") + collective_names[static_cast<int>(op)]);
+      throw ChannelError(std::string("MPI failed in ") + name_of(op));
   }
 
  private:

@@ -18,6 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr double message_seconds = 10;
+constexpr std::size_t most_of_first = 1024;  // bytes of a token and a number
 
 std::string random_token() {
   std::random_device random;
@@ -70,14 +71,15 @@ std::optional<Channel> try_to_join(const Meeting& m, int rank, const std::string
   return std::nullopt;
 }
 
-void welcome_one(Channel c, const std::string& token, int ranks, Gathered& all) {
-  std::istringstream first(c.receive(2));
+void welcome_one(Reception::Guest guest, const std::string& token, int ranks, Gathered& all) {
+  constexpr std::size_t most = 64 << 10;
+  std::istringstream first(guest.said);
   std::string brought;
   int rank = -1;
   if (!(first >> brought >> rank) || brought != token || rank < 1 || rank >= ranks) return;
-  c.send(answer_to(token), message_seconds);
-  all.hellos[rank] = c.receive(message_seconds);
-  all.channels[rank] = std::move(c);
+  guest.channel.send(answer_to(token), message_seconds);
+  all.hellos[rank] = guest.channel.receive(message_seconds, most);
+  all.channels[rank] = std::move(guest.channel);
 }
 
 }  // namespace
@@ -98,6 +100,8 @@ RendezvousPlace rendezvous_place(const std::string& text, const std::string& out
   if (token.empty())
     diagnostics.error("no-token", "a rendezvous by host and port needs a token that only your ranks know")
         .suggestion = "set RIDGE_RENDEZVOUS_TOKEN to the same random text for all of them";
+  else if (token.size() > most_of_first / 2 || token.find_first_of(" \t\r\n") != std::string::npos)
+    diagnostics.error("bad-token", fmt::format("a token is one word of at most {} bytes", most_of_first / 2));
   return place;
 }
 
@@ -107,13 +111,14 @@ Gathered gather_ranks(const RendezvousPlace& place, int ranks) {
   Listener listener(place.host, place.port);
   const std::string token = place.file.empty() ? place.token : random_token();
   if (!place.file.empty()) write_meeting(place.file, {token, listener.port(), own_addresses()});
+  Reception reception(listener, most_of_first);
   const auto start = Clock::now();
   const auto waited = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   while (static_cast<int>(all.channels.size()) < ranks - 1 && waited() < place.wait) {
-    auto c = listener.accept(0.2);
-    if (!c) continue;
+    auto guest = reception.next(0.2);
+    if (!guest) continue;
     try {
-      welcome_one(std::move(*c), token, ranks, all);
+      welcome_one(std::move(*guest), token, ranks, all);
     } catch (const ChannelError&) {}  // a stranger, or one that will come again
   }
   if (!place.file.empty()) std::remove(place.file.c_str());

@@ -7,6 +7,7 @@ namespace ridge {
 namespace {
 
 constexpr double connect_seconds = 15, exchange_seconds = 30;
+constexpr std::size_t most_of_greeting = 256;
 
 class TcpTransport : public Transport {
  public:
@@ -45,14 +46,14 @@ class TcpTransport : public Transport {
       return channels_[peer] = std::move(c);
     }
     for (;;) {  // others may come first
-      auto c = listener_.accept(connect_seconds);
-      if (!c) throw ChannelError(fmt::format("rank {} did not connect in time", peer));
-      std::istringstream greeting(c->receive(connect_seconds));
+      auto guest = reception_.next(connect_seconds);
+      if (!guest) throw ChannelError(fmt::format("rank {} did not connect in time", peer));
+      std::istringstream greeting(guest->said);
       std::string token;
       int who = -1, attempt = -1;
       if (!(greeting >> token >> who >> attempt) || token != token_ || attempt != attempt_) continue;
       if (!peers_.contains(who)) continue;
-      channels_[who] = std::move(*c);
+      channels_[who] = std::move(guest->channel);
       if (who == peer) return channels_[peer];
     }
   }
@@ -60,6 +61,7 @@ class TcpTransport : public Transport {
   int rank_, attempt_ = 0;
   std::map<int, PeerAddress> peers_;
   Listener listener_;
+  Reception reception_{listener_, most_of_greeting};
   std::string token_;
   std::map<int, Channel> channels_;
 };

@@ -2,6 +2,7 @@
 // own, and copies or adds what it needs straight from the others' buffers.
 
 #include "calibrate/cpu/context.h"
+#include "calibrate/measure/collective.h"
 
 #include <algorithm>
 #include <memory>
@@ -9,12 +10,6 @@
 
 namespace ridge::cpu {
 namespace {
-
-enum class Op { all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, send_receive };
-constexpr const char* op_names[] = {"all_reduce", "all_gather", "reduce_scatter",
-                                    "all_to_all", "broadcast",  "sendrecv"};
-constexpr Op all_ops[] = {Op::all_reduce, Op::all_gather, Op::reduce_scatter,
-                          Op::all_to_all, Op::broadcast,  Op::send_receive};
 
 /// Buffers of n ranks of `floats` each; a collective counts the whole buffer, as nccl-tests does.
 class Exchange {
@@ -30,21 +25,21 @@ class Exchange {
   float* out(int rank) const { return out_[static_cast<std::size_t>(rank)].as<float>(); }
 
   /// One rank's side; all ranks call it with the same op and n, a multiple of the ranks.
-  void run(Op op, int rank, std::size_t n) {
+  void run(Collective op, int rank, std::size_t n) {
     const std::size_t share = n / static_cast<std::size_t>(ranks_),
                       mine = static_cast<std::size_t>(rank) * share;
     barrier_.wait();
     switch (op) {
-      case Op::all_reduce:
+      case Collective::all_reduce:
         reduce(out(rank) + mine, mine, share);
         barrier_.wait();
         gather(rank, share, [&](int peer) { return out(peer) + static_cast<std::size_t>(peer) * share; });
         break;
-      case Op::reduce_scatter: reduce(out(rank), mine, share); break;
-      case Op::all_gather: gather(rank, share, [&](int peer) { return in(peer); }); break;
-      case Op::all_to_all: gather(rank, share, [&](int peer) { return in(peer) + mine; }); break;
-      case Op::broadcast: copy(out(rank), in(0), n); break;
-      case Op::send_receive:
+      case Collective::reduce_scatter: reduce(out(rank), mine, share); break;
+      case Collective::all_gather: gather(rank, share, [&](int peer) { return in(peer); }); break;
+      case Collective::all_to_all: gather(rank, share, [&](int peer) { return in(peer) + mine; }); break;
+      case Collective::broadcast: copy(out(rank), in(0), n); break;
+      case Collective::send_receive:
         if (rank == 1) copy(out(1), in(0), n);
         break;
     }
@@ -72,26 +67,7 @@ class Exchange {
   std::vector<Buffer> in_, out_;
 };
 
-double expected(const Exchange& x, Op op, int rank, int ranks, std::size_t share, std::size_t i) {
-  const std::size_t mine = static_cast<std::size_t>(rank) * share;
-  const auto at = [&](int r, std::size_t j) { return static_cast<double>(x.in(r)[j]); };
-  double sum = 0;
-  switch (op) {
-    case Op::all_reduce:
-      for (int r = 0; r < ranks; ++r) sum += at(r, i);
-      return sum;
-    case Op::reduce_scatter:
-      for (int r = 0; r < ranks; ++r) sum += at(r, mine + i);
-      return sum;
-    case Op::all_gather: return at(static_cast<int>(i / share), i % share);
-    case Op::all_to_all: return at(static_cast<int>(i / share), mine + i % share);
-    case Op::broadcast:
-    case Op::send_receive: return at(0, i);
-  }
-  return 0;
-}
-
-void check_exchange(Context& c, int ranks, Op op) {
+void check_exchange(Context& c, int ranks, Collective op) {
   const std::size_t share = 1021, n = share * static_cast<std::size_t>(ranks);
   Exchange x(c, ranks, n);
   for (int r = 0; r < ranks; ++r) c.fill_random(x.in(r), n);
@@ -99,15 +75,16 @@ void check_exchange(Context& c, int ranks, Op op) {
     if (t < ranks) x.run(op, t, n);
   });
   for (int r = 0; r < ranks; ++r) {
-    if (op == Op::send_receive && r != 1) continue;
-    const std::size_t filled = op == Op::reduce_scatter ? share : n;
+    if (op == Collective::send_receive && r != 1) continue;
+    const std::size_t filled = op == Collective::reduce_scatter ? share : n;
+    const auto held = [&](int m, std::size_t j) { return static_cast<double>(x.in(m)[j]); };
     std::vector<double> want;
-    for (std::size_t i = 0; i < filled; ++i) want.push_back(expected(x, op, r, ranks, share, i));
-    expect_near(std::span(x.out(r), filled), want, 1e-6, op_names[static_cast<int>(op)]);
+    for (std::size_t i = 0; i < filled; ++i) want.push_back(collective_result(op, r, ranks, share, i, held));
+    expect_near(std::span(x.out(r), filled), want, 1e-6, name_of(op));
   }
 }
 
-Timing time_exchange(Context& c, Exchange& x, Op op, int ranks, std::size_t bytes) {
+Timing time_exchange(Context& c, Exchange& x, Collective op, int ranks, std::size_t bytes) {
   const auto all = static_cast<std::size_t>(ranks);
   const std::size_t n = std::max(bytes / sizeof(float) / all, std::size_t{1}) * all;
   const auto rounds = static_cast<int>(std::clamp(4e5 / static_cast<double>(bytes), 1.0, 50.0));
@@ -126,16 +103,15 @@ void probe_exchanges(Context& c) {
   if (c.team().size() < 2) throw ProbeError("one core has nobody to talk to");
   const std::size_t most = c.is_quick() ? std::size_t{1} << 24 : std::size_t{1} << 26;
   for (int ranks = 2; ranks <= c.team().size(); ranks *= 2) {
-    for (const Op op : all_ops) check_exchange(c, ranks, op);
+    for (const Collective op : all_collectives) check_exchange(c, ranks, op);
     const auto x =
         std::make_shared<Exchange>(c, ranks, most / sizeof(float) + static_cast<std::size_t>(ranks));
     for (int r = 0; r < ranks; ++r) c.fill_random(x->in(r), most / sizeof(float));
     std::vector<Point> points;
     for (std::size_t bytes = 1024; bytes <= most; bytes *= 2)
-      for (const Op op : all_ops) {
-        if (op == Op::send_receive && ranks != 2) continue;
-        Measurement m{.family = op_names[static_cast<int>(op)],
-                      .sizes = {{"bytes", static_cast<double>(bytes)}}};
+      for (const Collective op : all_collectives) {
+        if (op == Collective::send_receive && ranks != 2) continue;
+        Measurement m{.family = name_of(op), .sizes = {{"bytes", static_cast<double>(bytes)}}};
         m.variant = std::to_string(ranks) + " cores, fp32, shared memory";
         m.library = "ridge";
         points.push_back({m, [&c, x, op, ranks, bytes] { return time_exchange(c, *x, op, ranks, bytes); }});

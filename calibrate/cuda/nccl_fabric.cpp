@@ -18,9 +18,11 @@ namespace {
 
 /// Seconds for members to answer: a lost one must not hold the others.
 constexpr auto patience = std::chrono::seconds(60);
+constexpr auto watch_every = std::chrono::milliseconds(50);
 
 /// A blocking call of NCCL, in a thread of its own because it does not end when a member never comes.
-ncclComm_t connected(const Nccl& nccl, const ncclUniqueId& id, int ranks, int me, int device) {
+ncclComm_t connected(const Nccl& nccl, const ncclUniqueId& id, int ranks, int me, int device,
+                     const std::function<void()>& watch) {
   struct Attempt {
     std::promise<ncclResult_t> result;
     ncclComm_t comm = nullptr;
@@ -31,38 +33,14 @@ ncclComm_t connected(const Nccl& nccl, const ncclUniqueId& id, int ranks, int me
     cudaSetDevice(device);
     attempt->result.set_value(init(&attempt->comm, ranks, id, me));
   }).detach();
-  if (done.wait_for(patience) != std::future_status::ready)
-    throw ProbeError("a communicator of " + std::to_string(ranks) + " ranks did not come about");
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (done.wait_for(watch_every) != std::future_status::ready) {
+    if (watch) watch();
+    if (std::chrono::steady_clock::now() > until)
+      throw ProbeError("a communicator of " + std::to_string(ranks) + " ranks did not come about");
+  }
   nccl.check(done.get(), "communicator");
   return attempt->comm;
-}
-
-/// -1, 0 or 1: their sums are exact in bf16 for 256 ranks.
-float content(std::uint64_t seed, int member, std::size_t i) {
-  std::uint64_t x = seed + 0x9e3779b97f4a7c15u * (i + 1000003u * static_cast<std::uint64_t>(member + 1));
-  x ^= x >> 31;
-  x *= 0xbf58476d1ce4e5b9u;
-  x ^= x >> 29;
-  return static_cast<float>(x % 3) - 1;
-}
-
-double expected(Collective op, std::uint64_t seed, const Group& g, std::size_t share, std::size_t i) {
-  const std::size_t mine = static_cast<std::size_t>(g.me) * share;
-  const auto held = [&](int m, std::size_t at) { return static_cast<double>(content(seed, m, at)); };
-  const auto sum = [&](std::size_t at) {
-    double all = 0;
-    for (int m = 0; m < g.size(); ++m) all += held(m, at);
-    return all;
-  };
-  switch (op) {
-    case Collective::all_reduce: return sum(i);
-    case Collective::reduce_scatter: return sum(mine + i);
-    case Collective::all_gather: return held(static_cast<int>(i / share), i % share);
-    case Collective::all_to_all: return held(static_cast<int>(i / share), mine + i % share);
-    case Collective::broadcast:
-    case Collective::send_receive: return held(0, i);
-  }
-  return 0;
 }
 
 class NcclFabric : public Fabric {
@@ -99,12 +77,13 @@ class NcclFabric : public Fabric {
     ncclUniqueId made{};
     if (id.size() != sizeof made.internal) throw ProbeError("a communicator's id of the wrong length");
     std::copy_n(id.data(), id.size(), made.internal);
-    comms_[g.ranks] = connected(nccl_, made, g.size(), g.me, device_);
+    comms_[g.ranks] = connected(nccl_, made, g.size(), g.me, device_, watch_);
     meet(g);
     wait();
   }
   /// Making a communicator takes seconds: it is kept for the group's next task.
   void leave(const Group&) override {}
+  void watch(std::function<void()> f) override { watch_ = std::move(f); }
   /// Ends what waits for a lost rank; an orderly end would wait for it too.
   void reset() override {
     for (const auto& [ranks, comm] : comms_) nccl_.abort(comm);
@@ -115,7 +94,7 @@ class NcclFabric : public Fabric {
     const std::size_t share = 1024, n = share * static_cast<std::size_t>(g.size());
     const auto seed = static_cast<std::uint64_t>(agree(g, std::random_device{}()));
     std::vector<__nv_bfloat16> data(n);
-    for (std::size_t i = 0; i < n; ++i) data[i] = __float2bfloat16(content(seed, g.me, i));
+    for (std::size_t i = 0; i < n; ++i) data[i] = __float2bfloat16(test_element(seed, g.me, i, 1));
     ridge::cuda::check(cudaMemcpy(in_.at(), data.data(), 2 * n, cudaMemcpyHostToDevice), "copy");
     ridge::cuda::check(cudaMemset(out_.at(), 0xFF, 2 * n), "memory");
     ridge::cuda::check(cudaDeviceSynchronize(), "memory");
@@ -124,9 +103,11 @@ class NcclFabric : public Fabric {
     if (op == Collective::send_receive && g.me != 1) return;
     ridge::cuda::check(cudaMemcpy(data.data(), out_.at(), 2 * n, cudaMemcpyDeviceToHost), "copy");
     const std::size_t filled = op == Collective::reduce_scatter ? share : n;
+    const auto held = [&](int m, std::size_t j) { return static_cast<double>(test_element(seed, m, j, 1)); };
     for (std::size_t i = 0; i < filled; ++i)
-      if (static_cast<double>(__bfloat162float(data[i])) != expected(op, seed, g, share, i))
-        throw ProbeError(std::string(collective_names[static_cast<int>(op)]) + " gave a wrong element");
+      if (static_cast<double>(__bfloat162float(data[i])) !=
+          collective_result(op, g.me, g.size(), share, i, held))
+        throw ProbeError(std::string(name_of(op)) + " gave a wrong element");
   }
 
   SampleSummary time(const Group& g, Collective op, const std::string& algorithm, std::size_t bytes,
@@ -179,15 +160,17 @@ class NcclFabric : public Fabric {
         if (g.me == 1) r = nccl_.receive(out, n, ncclBfloat16, 0, c, stream_);
         break;
     }
-    nccl_.check(r, collective_names[static_cast<int>(op)]);
+    nccl_.check(r, name_of(op));
   }
 
   void wait() const {
-    const auto until = std::chrono::steady_clock::now() + patience;
+    const auto begin = std::chrono::steady_clock::now();
+    auto asked = begin;
     for (cudaError_t e; (e = cudaStreamQuery(stream_)) != cudaSuccess;) {
       if (e != cudaErrorNotReady) check(e, "waiting for the device");
-      if (std::chrono::steady_clock::now() > until)
-        throw ProbeError("the other members of the group did not answer");
+      const auto now = std::chrono::steady_clock::now();
+      if (now > begin + patience) throw ProbeError("the other members of the group did not answer");
+      if (now > asked + watch_every && watch_) asked = now, watch_();
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
   }
@@ -273,6 +256,7 @@ class NcclFabric : public Fabric {
   Buffer in_, out_, word_;
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
   HoldFlag flag_;
+  std::function<void()> watch_;
   std::map<Ranks, ncclComm_t> comms_;
 };
 

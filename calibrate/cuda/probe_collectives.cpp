@@ -4,6 +4,7 @@
 #include "calibrate/cuda/context.h"
 #include "calibrate/cuda/nccl.h"
 #include "calibrate/cuda/team.h"
+#include "calibrate/measure/collective.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -11,12 +12,6 @@
 
 namespace ridge::cuda {
 namespace {
-
-enum class Op { all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, send_receive };
-constexpr const char* op_names[] = {"all_reduce", "all_gather", "reduce_scatter",
-                                    "all_to_all", "broadcast",  "sendrecv"};
-constexpr Op all_ops[] = {Op::all_reduce, Op::all_gather, Op::reduce_scatter,
-                          Op::all_to_all, Op::broadcast,  Op::send_receive};
 
 /// One rank's side of a collective of `elements` bf16 (of the whole buffer, as nccl-tests counts).
 struct Rank {
@@ -26,17 +21,19 @@ struct Rank {
   cudaStream_t stream;
   char *in, *out;
 
-  void queue(Op op, std::size_t elements) const {
+  void queue(Collective op, std::size_t elements) const {
     const std::size_t share = elements / static_cast<std::size_t>(ranks);
     ncclResult_t r = ncclSuccess;
     switch (op) {
-      case Op::all_reduce: r = nccl.all_reduce(in, out, elements, ncclBfloat16, ncclSum, comm, stream); break;
-      case Op::all_gather: r = nccl.all_gather(in, out, share, ncclBfloat16, comm, stream); break;
-      case Op::reduce_scatter:
+      case Collective::all_reduce:
+        r = nccl.all_reduce(in, out, elements, ncclBfloat16, ncclSum, comm, stream);
+        break;
+      case Collective::all_gather: r = nccl.all_gather(in, out, share, ncclBfloat16, comm, stream); break;
+      case Collective::reduce_scatter:
         r = nccl.reduce_scatter(in, out, share, ncclBfloat16, ncclSum, comm, stream);
         break;
-      case Op::broadcast: r = nccl.broadcast(in, out, elements, ncclBfloat16, 0, comm, stream); break;
-      case Op::all_to_all:
+      case Collective::broadcast: r = nccl.broadcast(in, out, elements, ncclBfloat16, 0, comm, stream); break;
+      case Collective::all_to_all:
         nccl.group_start();
         for (int peer = 0; peer < ranks; ++peer) {
           const std::size_t at = static_cast<std::size_t>(peer) * share * 2;
@@ -45,9 +42,9 @@ struct Rank {
         }
         r = nccl.group_end();
         break;
-      case Op::send_receive: r = send_on(elements); break;
+      case Collective::send_receive: r = send_on(elements); break;
     }
-    nccl.check(r, op_names[static_cast<int>(op)]);
+    nccl.check(r, name_of(op));
   }
 
   /// Two ranks: from the first to the second.  More: from each to the next, all at once.
@@ -62,28 +59,8 @@ struct Rank {
   }
 };
 
-/// What rank `r` holds at element i: small whole numbers, whose sums over 8 ranks are exact in bf16.
-float content(int r, std::size_t i) {
-  return static_cast<float>((i * 7 + static_cast<std::size_t>(r) * 13) % 17) - 8;
-}
-
-float expected(Op op, int rank, int ranks, std::size_t share, std::size_t i) {
-  float sum = 0;
-  const std::size_t mine = static_cast<std::size_t>(rank) * share;
-  switch (op) {
-    case Op::all_reduce:
-      for (int r = 0; r < ranks; ++r) sum += content(r, i);
-      return sum;
-    case Op::reduce_scatter:
-      for (int r = 0; r < ranks; ++r) sum += content(r, mine + i);
-      return sum;
-    case Op::all_gather: return content(static_cast<int>(i / share), i % share);
-    case Op::all_to_all: return content(static_cast<int>(i / share), mine + i % share);
-    case Op::broadcast: return content(0, i);
-    case Op::send_receive: return content((rank + ranks - 1) % ranks, i);
-  }
-  return 0;
-}
+/// Sums of 8 are exact in bf16.
+float held(int rank, std::size_t i) { return test_element(17, rank, i, 8); }
 
 struct Room {
   Buffer in, out;
@@ -94,24 +71,26 @@ Rank rank_of(const Nccl& nccl, const Member& me, const Room& r) {
   return {nccl, r.comm, me.rank(), me.ranks(), me.stream(), r.in.as<char>(), r.out.as<char>()};
 }
 
-void verify(const Rank& me, Op op) {
+void verify(const Rank& me, Collective op) {
   constexpr std::size_t elements = 3 * 8 * 1024;
   const auto ranks = static_cast<std::size_t>(me.ranks);
   const std::size_t share = elements / ranks;
   std::vector<__nv_bfloat16> data(elements);
-  for (std::size_t i = 0; i < elements; ++i) data[i] = __float2bfloat16(content(me.rank, i));
+  for (std::size_t i = 0; i < elements; ++i) data[i] = __float2bfloat16(held(me.rank, i));
   check(cudaMemcpy(me.in, data.data(), elements * 2, cudaMemcpyHostToDevice), "copy");
   check(cudaMemset(me.out, 0xFF, elements * 2), "memory");
   check(cudaDeviceSynchronize(), "memory");
   me.queue(op, elements);
   check(cudaStreamSynchronize(me.stream), "collective");
-  if (op == Op::send_receive && me.ranks == 2 && me.rank != 1) return;
+  if (op == Collective::send_receive && me.ranks == 2 && me.rank != 1) return;
   check(cudaMemcpy(data.data(), me.out, elements * 2, cudaMemcpyDeviceToHost), "copy");
-  const bool is_shared = op == Op::all_gather || op == Op::all_to_all;
-  const std::size_t filled = op == Op::reduce_scatter ? share : is_shared ? share * ranks : elements;
+  const bool is_shared = op == Collective::all_gather || op == Collective::all_to_all;
+  const std::size_t filled = op == Collective::reduce_scatter ? share : is_shared ? share * ranks : elements;
   for (std::size_t i = 0; i < filled; ++i)
-    if (__bfloat162float(data[i]) != expected(op, me.rank, me.ranks, share, i))
-      throw ProbeError(std::string(op_names[static_cast<int>(op)]) + " gave a wrong element");
+    if (static_cast<double>(__bfloat162float(data[i])) !=
+        collective_result(op, me.rank, me.ranks, share, i,
+                          [](int r, std::size_t j) { return static_cast<double>(held(r, j)); }))
+      throw ProbeError(std::string(name_of(op)) + " gave a wrong element");
 }
 
 /// 2^k, and 3 · 2^(k - 1) between them (2^k alone for groups that are no power of two), whole 16-byte units for
@@ -142,10 +121,10 @@ std::vector<TeamCase> cases_for(ProbeContext& c, const Nccl& nccl, const Room& r
   nccl.version(&version);
   std::vector<TeamCase> out;
   for (const std::size_t bytes : sizes_for(ranks, most, c.settings().is_quick))
-    for (const Op op : all_ops)
+    for (const Collective op : all_collectives)
       for (const bool is_graph : {false, true}) {
         if (is_graph && bytes > (std::size_t{4} << 20)) continue;
-        Measurement m{.family = op_names[static_cast<int>(op)],
+        Measurement m{.family = name_of(op),
                       .variant = std::to_string(ranks) + " devices, bf16, " + (is_graph ? "graph" : "eager"),
                       .sizes = {{"bytes", static_cast<double>(bytes)}}};
         m.library = "NCCL " + std::to_string(version);
@@ -173,7 +152,7 @@ void measure_group(ProbeContext& c, const Nccl& nccl, int ranks) {
     me.together([&] { room.in = Buffer(most), room.out = Buffer(most); });
     me.together([&] { nccl.check(nccl.init(&room.comm, ranks, id, me.rank()), "communicator"); });
     if (me.is_failed()) return;
-    for (const Op op : all_ops) me.together([&] { verify(rank_of(nccl, me, room), op); });
+    for (const Collective op : all_collectives) me.together([&] { verify(rank_of(nccl, me, room), op); });
     schedule.run(me, cases_for(c, nccl, room, ranks, most));
     if (room.comm) me.is_failed() ? nccl.abort(room.comm) : nccl.destroy(room.comm);
   });

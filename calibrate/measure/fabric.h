@@ -7,19 +7,13 @@
 /// members of a group call the same functions in the same order; each returns what it measured itself, and
 /// the driver takes the slowest.
 
+#include "calibrate/measure/collective.h"
 #include "calibrate/measure/probe.h"
 
 #include <cstddef>
 #include <memory>
 
 namespace ridge {
-
-enum class Collective { all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, send_receive };
-inline constexpr const char* collective_names[] = {"all_reduce", "all_gather", "reduce_scatter",
-                                                   "all_to_all", "broadcast",  "sendrecv"};
-inline constexpr Collective all_collectives[] = {Collective::all_reduce,     Collective::all_gather,
-                                                 Collective::reduce_scatter, Collective::all_to_all,
-                                                 Collective::broadcast,      Collective::send_receive};
 
 /// Ranks that act together; `me` is an index into `ranks`.
 struct Group {
@@ -53,6 +47,8 @@ class Fabric {
   virtual SampleSummary time_message(int peer, std::size_t bytes, double budget) = 0;
   virtual void answer(int peer, std::size_t bytes) = 0;
 
+  /// Asked while waiting for other members; what it throws (ProbeError) ends the waiting.
+  virtual void watch(std::function<void()>) {}
   /// A peer was lost: forgets what is under way.
   virtual void reset() {}
   /// All ranks start afresh; the number, the same on all, tells this attempt from earlier ones.

@@ -137,27 +137,26 @@ std::vector<int> children_of(int pid) {
   return out;
 }
 
-// kill -9 for the leading rank in the middle takes all of them down; what was measured stays, and the second
-// attempt measures nothing of it again.
-TEST(MpiRanks, ResumeAfterAKill) {
+/// kill -9 for one of three ranks takes all of them down; what was measured stays, and the second attempt measures
+/// nothing of it again.
+void expect_resumed_after_killing(std::size_t victim) {
   const Folder folder;
   if (!has_mpirun(folder)) GTEST_SKIP() << "no mpirun here";
   const std::vector<std::string> phases{"--phases", "devices,pairs"};
   {
-    Process p(under_mpirun(folder, 2, phases), folder / "log", as_root);
+    Process p(under_mpirun(folder, 3, phases), folder / "log", as_root);
     ASSERT_TRUE(test::wait_for_lines(folder / "run.jsonl", 20)) << test::contents(folder / "log");
     const auto ranks = children_of(p.pid());
-    if (ranks.empty()) GTEST_SKIP() << "this kernel does not list a process's children";
-    ::kill(ranks.front(), SIGKILL);
+    if (ranks.size() != 3) GTEST_SKIP() << "this kernel does not list a process's children";
+    ::kill(ranks[victim], SIGKILL);
     EXPECT_NE(p.wait(), 0);
   }
   Diagnostics cut;
   const MeasuredRun before = read_measurement_lines(read_source(folder / "run.jsonl", cut), cut);
-  EXPECT_FALSE(before.is_ended);
   ASSERT_FALSE(before.points.empty());
   auto resumed = phases;
   resumed.emplace_back("--resume");
-  const auto ran = run_program(under_mpirun(folder, 2, resumed), folder, as_root);
+  const auto ran = run_program(under_mpirun(folder, 3, resumed), folder, as_root);
   ASSERT_EQ(ran.status, 0) << ran.said;
   const MeasuredRun after = read_run(folder / "run.jsonl");
   EXPECT_TRUE(after.is_ended);
@@ -167,6 +166,9 @@ TEST(MpiRanks, ResumeAfterAKill) {
   for (std::size_t i = 0; i < before.points.size(); ++i)
     EXPECT_EQ(before.points[i].time, after.points[i].time);
 }
+
+TEST(MpiRanks, ResumeAfterTheLeadersKill) { expect_resumed_after_killing(0); }
+TEST(MpiRanks, ResumeAfterAnothersKill) { expect_resumed_after_killing(2); }
 
 // Started one by one on two "nodes"; rank 2 of three is killed.  The others finish, and it is listed.
 TEST(FreeRanks, LoseOneAndGoOn) {
@@ -192,32 +194,65 @@ TEST(FreeRanks, LoseOneAndGoOn) {
   EXPECT_TRUE(profile.models.curve("all_reduce", "2 ranks on 2 nodes, fp32, ring"));
 }
 
-// A run that ended without rank 1 is resumed with it: what rank 0 measured is not measured again.
+// Three ranks over TCP end without rank 2, killed with -9, and run again into the same file, rank 2 under its old
+// number: what the others measured is not measured again, and the pairs with rank 2 are made up for.
 TEST(FreeRanks, ResumeBringsALostRankBack) {
   const Folder folder;
   const auto rank = [&](int r, bool is_resumed) {
-    auto all =
-        measure(folder, {"--rank", std::to_string(r), "--ranks", "2", "--phases", "devices", "--wait", "30"});
+    auto all = measure(folder, {"--rank", std::to_string(r), "--ranks", "3", "--phases", "devices,pairs",
+                                "--tcp", "--wait", "30"});
     if (is_resumed) all.emplace_back("--resume");
     return all;
   };
   {
-    Process one(rank(1, false), folder / "log1"), zero(rank(0, false), folder / "log0");
+    Process two(rank(2, false), folder / "log2"), one(rank(1, false), folder / "log1"),
+        zero(rank(0, false), folder / "log0");
     ASSERT_TRUE(test::wait_for_lines(folder / "run.jsonl", 20)) << test::contents(folder / "log0");
-    one.send(SIGKILL);
+    two.send(SIGKILL);
     EXPECT_EQ(zero.wait(), 0) << test::contents(folder / "log0");
+    EXPECT_EQ(one.wait(), 0) << test::contents(folder / "log1");
   }
   const MeasuredRun before = read_run(folder / "run.jsonl");
   ASSERT_EQ(before.failed.size(), 1u);
-  Process one(rank(1, true), folder / "log1"), zero(rank(0, true), folder / "log0");
-  EXPECT_EQ(zero.wait(), 0) << test::contents(folder / "log0");
+  const auto pairs_of = [](const MeasuredRun& run) {
+    return std::ranges::count(run.points, "pair", &Measurement::family);
+  };
+  EXPECT_EQ(pairs_of(before), 2 * 2) << "two sizes, both ways";
+  {
+    Process two(rank(2, true), folder / "log2"), one(rank(1, true), folder / "log1"),
+        zero(rank(0, true), folder / "log0");
+    EXPECT_EQ(zero.wait(), 0) << test::contents(folder / "log0");
+    EXPECT_EQ(two.wait(), 0) << test::contents(folder / "log2");
+  }
   const MeasuredRun after = read_run(folder / "run.jsonl");
   EXPECT_TRUE(after.failed.empty());
-  EXPECT_GT(after.points.size(), before.points.size());
+  EXPECT_EQ(pairs_of(after), 3 * 2 * 2);
   expect_no_point_twice(after);
+  for (std::size_t i = 0; i < before.points.size(); ++i)
+    EXPECT_EQ(before.points[i].time, after.points[i].time);
   std::map<std::int64_t, int> of_rank;
-  for (const Measurement& m : after.points) of_rank[m.rank] += m.source.empty();
+  for (const Measurement& m : after.points) of_rank[m.rank] += m.source.empty() && m.family != "pair";
   EXPECT_EQ(of_rank[0], of_rank[1]);
+  EXPECT_EQ(of_rank[0], of_rank[2]);
+}
+
+// A rank that is killed and started again while the others run finds nobody: it says so in time, and they finish.
+TEST(FreeRanks, ARankStartedAgainTooLateSaysSo) {
+  const Folder folder;
+  const auto rank = [&](int r, const char* wait) {
+    return measure(folder,
+                   {"--rank", std::to_string(r), "--ranks", "2", "--phases", "devices", "--wait", wait});
+  };
+  Process one(rank(1, "30"), folder / "log1"), zero(rank(0, "30"), folder / "log0");
+  ASSERT_TRUE(test::wait_for_lines(folder / "run.jsonl", 20)) << test::contents(folder / "log0");
+  one.send(SIGKILL);
+  one.wait();
+  Process again(rank(1, "1"), folder / "log1");
+  EXPECT_EQ(again.wait(), 1);
+  EXPECT_NE(test::contents(folder / "log1").find("no rank 0"), std::string::npos)
+      << test::contents(folder / "log1");
+  EXPECT_EQ(zero.wait(), 0) << test::contents(folder / "log0");
+  EXPECT_EQ(read_run(folder / "run.jsonl").failed.size(), 1u);
 }
 
 TEST(FreeRanks, ARankThatNeverCameIsListed) {

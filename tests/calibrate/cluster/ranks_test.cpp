@@ -92,8 +92,7 @@ TEST(Collectives, AreRightForAnyNumberOfRanks) {
       fabric.join(g, "");
       for (const Collective op : all_collectives)
         for (const std::string& algorithm : fabric.algorithms(op))
-          EXPECT_NO_THROW(fabric.check(g, op, algorithm))
-              << collective_names[static_cast<int>(op)] << algorithm;
+          EXPECT_NO_THROW(fabric.check(g, op, algorithm)) << name_of(op) << algorithm;
     });
 }
 
