@@ -1,5 +1,5 @@
 #include "base/quantity_text.h"
-#include "sim/memory.h"
+#include "sim/memory_pool.h"
 #include "sim/validate_plan.h"
 
 #include <algorithm>
@@ -42,6 +42,30 @@ std::string memory_remedy(const Prepared& p, const StageMemory& stage) {
   return remedy + "raise parallel.context, or parallel.tensor with parallel.sequence";
 }
 
+std::string_view pool_contents(PoolRule rule) {
+  switch (rule) {
+    case PoolRule::everything: return "everything it allocates";
+    case PoolRule::weights_and_cache: return "weights and cache";
+    case PoolRule::cache_beside_weights:
+    case PoolRule::cache_beside_all: return "the cache";
+  }
+  return "";
+}
+
+void check_pool(const Prepared& p, const MemoryEstimate& m, std::vector<Violation>& found) {
+  const StageMemory& fullest =
+      *std::ranges::min_element(m.stages, {}, [](const StageMemory& s) { return s.pool_slack.value; });
+  if (!(fullest.pool_slack.value < Bytes{0})) return;
+  const Allocator& a = p.scenario.software.allocator;
+  found.push_back({"out-of-pool",
+                   fmt::format("stage {} lacks {} in the pool of {}: {} must lie in {} of the {}memory{}",
+                               fullest.stage, ridge::format(-fullest.pool_slack.value),
+                               p.scenario.software_name, pool_contents(a.pool_rule), a.pool_fraction,
+                               a.pool_rule == PoolRule::everything ? "" : "free ",
+                               a.pool_option.empty() ? "" : " (" + a.pool_option + ")"),
+                   fmt::format("raise software.allocator.pool_fraction, or {}", memory_remedy(p, fullest))});
+}
+
 }  // namespace
 
 void check_capacity(const Prepared& p, const MemoryEstimate& m, std::vector<Violation>& found) {
@@ -52,7 +76,7 @@ void check_capacity(const Prepared& p, const MemoryEstimate& m, std::vector<Viol
                                  m.stages[m.worst].stage, ridge::format(needed), ridge::format(capacity),
                                  ridge::format(m.peak_allocated.value), ridge::format(m.outside.value)),
                      memory_remedy(p, m.stages[m.worst])});
-  }
+  } else if (detail::has_pool(p)) check_pool(p, m, found);
   const Bytes host = p.scenario.hardware.node.host.memory.capacity.value;
   if (m.host_bytes.value > host && m.host_bytes.value.value() > 0) {
     found.push_back({"out-of-host-memory",

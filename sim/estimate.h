@@ -31,15 +31,17 @@ struct StageMemory {
   Traced<std::int64_t> layers, micro_batches_in_flight;
   std::vector<Part<Bytes>> parts;  ///< sum to `allocated`
   Traced<Bytes> allocated, reserved;
+  Traced<Bytes> pool_slack;  ///< serving engines with a pool: what is left in it, or missing when negative
 };
 
 struct MemoryEstimate {
   std::vector<StageMemory> stages;  ///< distinct stages, first to last
   std::size_t worst = 0;            ///< index of the stage that holds most
   Traced<Bytes> peak_allocated, peak_reserved;
-  Traced<Bytes> capacity;    ///< of one device
-  Traced<Bytes> outside;     ///< device memory outside the allocator: context, communicators
-  Traced<Bytes> headroom;    ///< capacity - peak_allocated - outside: to spare, or missing when negative
+  Traced<Bytes> capacity;  ///< of one device
+  Traced<Bytes> outside;   ///< device memory outside the allocator: context, communicators
+  /// To spare, or missing when negative: capacity - peak_allocated - outside, or what an engine's pool leaves.
+  Traced<Bytes> headroom;
   Traced<Bytes> host_bytes;  ///< host memory per node (offload), 0 when none
 };
 

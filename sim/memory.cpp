@@ -1,6 +1,7 @@
 #include "sim/memory.h"
 
 #include "sim/derived_inputs.h"
+#include "sim/memory_pool.h"
 #include "sim/stated.h"
 
 #include <algorithm>
@@ -14,14 +15,13 @@ inline constexpr Formula allocated_formula{"memory.allocated", "bytes a device o
                                            "sum(...)", "definition"};
 inline constexpr Formula reserved_formula{"memory.reserved", "bytes the allocator claims",
                                           "allocated * (1 + f)", "the software stack's allocator"};
-inline constexpr Formula pool_formula{"memory.reserved.pool", "bytes the engine claims",
-                                      "max(allocated * (1 + f), pool * capacity)",
-                                      "vLLM documentation: gpu_memory_utilization"};
 inline constexpr Formula peak_formula{"memory.peak", "most that a device holds", "max(...)", "definition"};
 
 inline constexpr Formula headroom_formula{"memory.headroom", "device memory to spare",
                                           "capacity - peak - outside", "definition",
                                           "negative: what is missing"};
+inline constexpr Formula pool_headroom_formula{"memory.headroom.pool", "device memory to spare",
+                                               "min(device, pool)", "definition: the tighter of both"};
 inline constexpr Formula whole_formula{
     "memory.whole", "whole bytes", "floor(x + 0.5)",
     "definition: nearest; shares and averages of layers need not be whole"};
@@ -33,12 +33,6 @@ Traced<double> fragmentation(const Prepared& p, std::int64_t zero, Explain* ex) 
     return stated(ex, "software.allocator.sharded_fragmentation", a.sharded_fragmentation);
   }
   return stated(ex, "software.allocator.fragmentation", a.fragmentation);
-}
-
-Traced<Bytes> capacity(const Prepared& p, Explain* ex) {
-  const MemoryLevel& hbm = p.scenario.hardware.device.hbm;
-  return stated(ex, hbm.usable.is_known() ? "hardware.device.hbm.usable" : "hardware.device.hbm.capacity",
-                memory_capacity(p.scenario.hardware.device));
 }
 
 std::vector<Term> terms_of(const std::vector<Part<Bytes>>& parts) {
@@ -69,7 +63,7 @@ MemoryEstimate memory(const Prepared& p, const ParallelPlan& plan, Explain* ex) 
   if (const Inference* i = p.scenario.inference()) return detail::inference_memory(p, *i, plan, ex);
   MemoryEstimate none;
   none.stages.emplace_back();
-  none.capacity = capacity(p, ex);
+  none.capacity = detail::device_capacity(p, ex);
   return none;
 }
 
@@ -91,21 +85,26 @@ void finish_stage(StageMemory& stage, const Prepared& p, std::int64_t zero, Expl
   for (const auto& part : stage.parts) sum += part.amount.value;
   stage.allocated = {sum,
                      ex ? ex->note(allocated_formula, sum.value(), Bytes::dim, terms_of(stage.parts)) : 0};
-  const Allocator& allocator = p.scenario.software.allocator;
   const auto f = fragmentation(p, zero, ex);
-  const Bytes fragmented = sum * (1 + f.value);
-  if (allocator.pool_fraction <= 0 || p.scenario.training()) {
-    stage.reserved =
-        whole_bytes(note(ex, reserved_formula, fragmented, {{"allocated", stage.allocated}, {"f", f}}), ex);
-    return;
-  }
-  const auto all = capacity(p, ex);
-  const auto pool = stated(ex, "software.allocator.pool_fraction", allocator.pool_fraction);
-  stage.reserved =
-      whole_bytes(note(ex, pool_formula, max(fragmented, pool.value * all.value),
-                       {{"allocated", stage.allocated}, {"f", f}, {"pool", pool}, {"capacity", all}}),
-                  ex);
+  stage.reserved = whole_bytes(
+      note(ex, reserved_formula, sum * (1 + f.value), {{"allocated", stage.allocated}, {"f", f}}), ex);
+  if (has_pool(p)) add_pool(stage, p, ex);
 }
+
+namespace {
+
+/// Where an engine's pool binds, the stage with least left in it decides.
+Traced<Bytes> headroom(const MemoryEstimate& m, const Prepared& p, Explain* ex) {
+  const auto whole = note(ex, headroom_formula, m.capacity.value - m.peak_allocated.value - m.outside.value,
+                          {{"capacity", m.capacity}, {"peak", m.peak_allocated}, {"outside", m.outside}});
+  if (!has_pool(p) || m.stages.empty()) return whole;
+  const StageMemory& fullest =
+      *std::ranges::min_element(m.stages, {}, [](const StageMemory& s) { return s.pool_slack.value; });
+  return note(ex, pool_headroom_formula, min(whole.value, fullest.pool_slack.value),
+              {{"device", whole}, {"pool", fullest.pool_slack}});
+}
+
+}  // namespace
 
 void finish_estimate(MemoryEstimate& m, const Prepared& p, Explain* ex) {
   for (std::size_t i = 1; i < m.stages.size(); ++i) {
@@ -115,10 +114,9 @@ void finish_estimate(MemoryEstimate& m, const Prepared& p, Explain* ex) {
       m, [](const StageMemory& s) { return s.allocated; }, ex);
   m.peak_reserved = largest(
       m, [](const StageMemory& s) { return s.reserved; }, ex);
-  m.capacity = capacity(p, ex);
+  m.capacity = device_capacity(p, ex);
   m.outside = stated(ex, "software.allocator.context", p.scenario.software.allocator.context);
-  m.headroom = note(ex, headroom_formula, m.capacity.value - m.peak_allocated.value - m.outside.value,
-                    {{"capacity", m.capacity}, {"peak", m.peak_allocated}, {"outside", m.outside}});
+  m.headroom = headroom(m, p, ex);
   if (m.host_bytes.node == 0) m.host_bytes = constant(ex, "no host memory", Bytes{0}, "nothing is offloaded");
 }
 

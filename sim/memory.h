@@ -17,7 +17,7 @@
 ///           activations and logits.
 /// Rounding  each part, what is reserved and host memory are whole bytes: the nearest, since a rank's share
 ///           of a tensor or the average of a format's layers need not be whole; sums are of whole parts
-/// Reserved  allocated (1 + fragmentation), or the share of the device an engine claims at start.
+/// Reserved  allocated (1 + fragmentation), or what an engine's pool claims at start (memory_pool.h).
 /// Parts     weights, gathered_weights, cast_weights, adapters, master_weights, optimizer_states,
 ///           gradients, gradient_buckets, unscattered_gradients, placeholder_gradients, activations,
 ///           embedding_activations, layer_workspace, logits_and_loss, update_workspace; kv_cache, logits;

@@ -134,6 +134,13 @@ struct Overlap {
 };
 template <> struct SchemaOf<Overlap> { static const Schema<Overlap>& get(); };
 
+/// What a serving engine's pool is a share of, and what must lie in it.
+///   everything            f C              all that is allocated, and the context
+///   weights_and_cache     f (C - context)  weights and cache
+///   cache_beside_weights  f (C - context - weights)  the cache
+///   cache_beside_all      f (C - context - all but the cache)  the cache
+enum class PoolRule { everything, weights_and_cache, cache_beside_weights, cache_beside_all };
+
 /// What the memory allocator adds.
 struct Allocator {
   double fragmentation = 0;  ///< reserved beyond allocated, as a fraction of allocated
@@ -141,7 +148,9 @@ struct Allocator {
       0;                     ///< the same where gradients or weights are sharded (ZeRO 2, 3); 0: as above
   Bytes workspace{0};        ///< product workspaces and the like, allocated
   Bytes context{0};          ///< outside the allocator: CUDA context, communicator buffers
-  double pool_fraction = 0;  ///< serving engines that claim a share of the device at start
+  double pool_fraction = 0;  ///< serving engines that claim a share of the device at start; 0: none
+  PoolRule pool_rule = PoolRule::everything;
+  std::string pool_option;  ///< what the engine calls the share: "gpu_memory_utilization"
 };
 template <> struct SchemaOf<Allocator> { static const Schema<Allocator>& get(); };
 
@@ -207,6 +216,13 @@ template <> struct EnumNames<Evidence> {
                                                                     {Evidence::measured, "measured"},
                                                                     {Evidence::documented, "documented"},
                                                                     {Evidence::definition, "definition"}};
+};
+template <> struct EnumNames<PoolRule> {
+  static constexpr std::pair<PoolRule, std::string_view> names[] = {
+      {PoolRule::everything, "everything"},
+      {PoolRule::weights_and_cache, "weights+cache"},
+      {PoolRule::cache_beside_weights, "cache-beside-weights"},
+      {PoolRule::cache_beside_all, "cache-beside-all"}};
 };
 template <> struct EnumNames<AttentionKernel> {
   static constexpr std::pair<AttentionKernel, std::string_view> names[] = {

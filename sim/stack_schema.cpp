@@ -86,6 +86,8 @@ const Schema<Allocator>& SchemaOf<Allocator>::get() {
           field("pool_fraction", &Allocator::pool_fraction,
                 "share of the device claimed at start by a serving engine")
               .fraction(),
+          field("pool_rule", &Allocator::pool_rule, "what that is a share of, and what must lie in it"),
+          field("pool_option", &Allocator::pool_option, "what the engine calls the share"),
       }};
   return schema;
 }

@@ -8,7 +8,7 @@
 ///        sequence-by-context, sequence-by-positions, experts-by-expert, experts-absent, plane-by-expert,
 ///        stack-by-workload, encoder-generates,
 ///        offload-by-zero, offload-unasked, lora-rank, precision-unsupported, not-connected;
-///        with the estimate: out-of-memory, out-of-host-memory
+///        with the estimate: out-of-memory, out-of-pool, out-of-host-memory
 /// No allocation when nothing is broken.
 
 #include "sim/estimate.h"
@@ -22,7 +22,7 @@ namespace ridge {
 /// Pre: the plan is resolved.  Does not ask whether memory suffices.
 std::vector<Violation> validate(const Prepared&, const ParallelPlan&);
 
-/// Adds out-of-memory (allocated + outside > capacity) and out-of-host-memory.  What the allocator
+/// Adds out-of-memory (allocated + outside > capacity), out-of-pool and out-of-host-memory.  What the allocator
 /// reserves beyond is cached blocks, which it gives back before it fails.
 void check_capacity(const Prepared&, const MemoryEstimate&, std::vector<Violation>&);
 
