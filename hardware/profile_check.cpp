@@ -39,10 +39,13 @@ class Checker {
   }
 
   void kernel(const KernelRecord& k, const std::string& key) {
-    if (!k.residual.values.empty() && k.residual.axes.size() != table_axes(k.family).size())
-      impossible(fmt::format("the table of {} has {} axes, not {}", k.family, k.residual.axes.size(),
-                             table_axes(k.family).size()),
-                 key + ".residual");
+    // A pass has an axis of rows or not.
+    const std::size_t most = table_axes(k.family).size(), least = k.family == "pointwise" ? 1 : most,
+                      axes = k.residual.axes.size();
+    if (!k.residual.values.empty() && (axes < least || axes > most))
+      impossible(fmt::format("the table of {} has {} axes, not {}", k.family, axes, most), key + ".residual");
+    if (const std::size_t n = k.schedule.values.size(); n != 0 && n != 4)
+      impossible(fmt::format("a schedule of {} numbers, not four", n), key + ".schedule");
     const bool has_flops = k.family == "gemm" || k.family.starts_with("attention");
     if (has_flops && !(k.peak > FlopPerSecond{})) impossible("the peak is missing", key);
   }
@@ -116,6 +119,7 @@ std::vector<std::string> table_axes(std::string_view family) {
     return {"heads_in_batch", "query_tokens", "keys_per_query", "group"};
   if (family == "attention_decode") return {"kv_heads_in_batch", "key_tokens", "group"};
   if (family == "attention_latent") return {"heads_in_batch", "key_tokens"};
+  if (family == "pointwise") return {"bytes", "bytes_of_row"};
   return {"bytes"};
 }
 

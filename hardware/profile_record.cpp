@@ -62,12 +62,15 @@ const Schema<KernelRecord>& SchemaOf<KernelRecord>::get() {
        field("exponent", &KernelRecord::exponent, "q").range(1, 16.001),
        field("peak", &KernelRecord::peak, "P that eP is relative to").range(1, 1e31),
        field("bandwidth", &KernelRecord::bandwidth, "W that eB is relative to").range(1, 1e17).required(),
+       field("schedule", &KernelRecord::schedule,
+             "of a kernel of known tiles: rows, columns, blocks at once, steps a block costs besides")
+           .range(0, 1e6),
        field("residual", &KernelRecord::residual, "what the law leaves"),
        field("fitted_points", &KernelRecord::fitted_points, "points of the fit").non_negative(),
-       field("interval_points", &KernelRecord::interval_points, "held out to set the intervals")
+       field("interval_points", &KernelRecord::interval_points, "held-out points that set the intervals")
            .non_negative(),
        field("fitted", &KernelRecord::fitted, "errors on those"),
-       field("hold_out", &KernelRecord::hold_out, "errors on points neither fit nor interval saw"),
+       field("hold_out", &KernelRecord::hold_out, "errors on points that no fit saw"),
        field("intervals", &KernelRecord::intervals, "90 % intervals"),
        field("objections", &KernelRecord::objections, "why it is not to be trusted"),
        field("samples", &KernelRecord::samples, "measured points, to plot")}};
@@ -86,9 +89,9 @@ const Schema<CurveRecord>& SchemaOf<CurveRecord>::get() {
            .range(1e-12, 1e6)
            .required(),
        field("fitted_points", &CurveRecord::fitted_points, "points of the fit").non_negative(),
-       field("interval_points", &CurveRecord::interval_points, "held out to set the intervals")
+       field("interval_points", &CurveRecord::interval_points, "held-out points that set the intervals")
            .non_negative(),
-       field("hold_out", &CurveRecord::hold_out, "errors on sizes neither fit nor interval saw"),
+       field("hold_out", &CurveRecord::hold_out, "errors on sizes that no fit saw"),
        field("intervals", &CurveRecord::intervals, "90 % intervals"),
        field("objections", &CurveRecord::objections, "why it is not to be trusted"),
        field("samples", &CurveRecord::samples, "measured points, to plot")}};

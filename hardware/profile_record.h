@@ -55,6 +55,8 @@ struct KernelRecord {
   double flop_fraction = 1, bandwidth_fraction = 1, exponent = 1;
   FlopPerSecond peak;
   BytesPerSecond bandwidth;
+  Numbers
+      schedule;  ///< rows, columns, blocks at once, overhead: the law's FLOPs are those of whole tiles in turns
   ResidualTable residual;
   std::int64_t fitted_points = 0, interval_points = 0;
   ErrorRecord fitted, hold_out;
@@ -139,6 +141,7 @@ TimeCurve curve_of(const CurveRecord&);
 ///   attention_backward as attention_prefill
 ///   attention_decode   batch·kv_heads, key tokens, heads / kv_heads
 ///   attention_latent   batch·heads, key tokens
+///   pointwise          bytes, and bytes of a row where the pass works on whole rows
 ///   anything else      bytes
 std::vector<std::string> table_axes(std::string_view family);
 

@@ -54,10 +54,7 @@ struct TimeEstimate {
   std::vector<Part<Seconds>> totals;
   std::vector<Part<Seconds>> parts;  ///< sum to the headline
   Traced<Seconds> low, high;         ///< 90 % interval of the headline
-  /// Standard deviation of log(measured / headline), by where it comes from: classes of kernels that a profile
-  /// answers, and the stack.  Independent: their squares add up.
-  std::vector<Part<double>> deviations;
-  Traced<double> bubble_fraction;  ///< training: idle share of the pipeline
+  Traced<double> bubble_fraction;    ///< training: idle share of the pipeline
 };
 
 struct Throughput {

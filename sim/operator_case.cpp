@@ -1,7 +1,6 @@
 #include "sim/operator_case.h"
 
 #include "sim/collective.h"
-#include "sim/confidence.h"
 #include "sim/finish_time.h"
 #include "sim/kernels.h"
 #include "sim/layer_time.h"
@@ -42,18 +41,6 @@ double bytes_of(std::string_view dtype) {
   return 2;
 }
 
-KernelClass class_of(OperatorKind kind) {
-  switch (kind) {
-    case OperatorKind::product: return KernelClass::products;
-    case OperatorKind::attention: return KernelClass::attention;
-    case OperatorKind::collective: return KernelClass::collectives;
-    case OperatorKind::pass:
-    case OperatorKind::copy:
-    case OperatorKind::optimizer: return KernelClass::passes;
-  }
-  return KernelClass::passes;
-}
-
 class OperatorTimer {
  public:
   OperatorTimer(const Prepared& p, Estimate& out, Explain* ex, OperatorList* list)
@@ -83,7 +70,7 @@ class OperatorTimer {
     else if (o_.kind == "moe_layer") moe_layer();
     else if (o_.kind == "optimizer") optimizer();
     parts_.finish("seconds");
-    set_interval(out_.time, confidence_, s_.software, ex_);
+    set_interval(out_.time, s_.software, ex_);
     out_.limits = limits_of(out_.time, by_bound_, ex_);
   }
 
@@ -117,11 +104,10 @@ class OperatorTimer {
     parts_.add(part, cost.time);
     Traced<Seconds>& bounded = by_bound_[static_cast<std::size_t>(cost.bound)];
     bounded = bounded.value > Seconds{0} ? plus(bounded, cost.time, ex_) : cost.time;
-    confidence_ = plus(confidence_, confidence_of(class_of(kind), cost.time, cost.answer, ex_), ex_);
     if (!list_) return;
     Operator op;
     op.name = part, op.kind = kind, op.flops = cost.flops.value, op.bytes = cost.bytes.value,
-    op.time = cost.time, op.bound = cost.bound, op.answer = cost.answer;
+    op.time = cost.time, op.bound = cost.bound;
     list_->push_back(op);
   }
 
@@ -199,9 +185,7 @@ class OperatorTimer {
     const GroupLink link = group_link(s_.hardware, ranks, 1, ex_);
     KernelCost cost;
     cost.bytes = bytes;
-    const CollectiveCost timed = collective_cost({kind, bytes, o_.launch == "graph"}, link, ex_);
-    cost.time = timed.time;
-    cost.answer = timed.answer;
+    cost.time = collective_time({kind, bytes, o_.launch == "graph"}, link, ex_);
     cost.bound = link.nodes > 1 ? Bound::network : Bound::link;
     add(part, OperatorKind::collective, cost);
   }
@@ -263,7 +247,6 @@ class OperatorTimer {
   Rates rates_;
   Traced<BytesPerElement> width_;
   TimeByBound by_bound_{};
-  Confidence confidence_;
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ struct ShowCommand {
   std::string profile;
   bool is_json = false, is_markdown = false;
 };
-/// What a profile holds: where it comes from, each model's error on points that neither fit nor interval saw.
+/// What a profile holds: where it comes from, each model's error on points that no fit saw.
 int show(const ShowCommand&);
 
 struct PlotCommand {

@@ -58,7 +58,7 @@ std::string mark(const std::vector<std::string>& objections) {
   return out;
 }
 
-/// Of all held-out points that neither fit nor interval saw: how many, and the share inside.
+/// Of all held-out points: how many, and the share inside the intervals that their other half sets.
 void print_coverage(const Models& models) {
   double inside = 0, points = 0;
   const auto add = [&](const ErrorSummary& e) {
@@ -68,7 +68,7 @@ void print_coverage(const Models& models) {
   for (const KernelModel& m : models.kernels) add(m.hold_out);
   for (const CurveModel& m : models.curves) add(m.hold_out);
   if (points > 0)
-    fmt::print("intervals hold {:.1f} % of {:.0f} points that neither fit nor interval saw\n",
+    fmt::print("intervals hold {:.1f} % of {:.0f} held-out points, each judged by the other half's\n",
                100 * inside / points, points);
 }
 

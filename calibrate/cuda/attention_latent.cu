@@ -1,58 +1,89 @@
 // Attention of one query a sequence over a compressed cache (multi-head latent attention, absorbed form): every head
 // scores the same 576 numbers a token and sums their first 512, so 128 heads make matrices of it and the cache is read
 // once for 64 heads.  Two warpgroups of Hopper's share a block: the first computes scores and weights, both sum half of
-// the columns each; a third fetches.  Long caches are split over blocks and joined by a second kernel.
-// Source  DeepSeek-AI 2024, "DeepSeek-V2", arXiv:2405.04434, section 2.1 (the operator).
+// the columns each; a third fetches.  The tiles of all sequences lie in a row that is cut into equal ranges, one a
+// block, whatever the number and length of sequences; those that a cut divides are joined by a second kernel.
+// Source  DeepSeek-AI 2024, "DeepSeek-V2", arXiv:2405.04434, section 2.1 (the operator); Osama et al. 2023,
+//         "Stream-K", arXiv:2301.03598 (equal ranges).
 
 #include "calibrate/cuda/hopper.cuh"
 #include "calibrate/cuda/kernels.h"
 #include "calibrate/cuda/tensor_map.h"
 #include "calibrate/cuda/wgmma.cuh"
 
+#include <algorithm>
+
 namespace ridge::cuda {
 namespace {
 
 constexpr int key_size = 576, value_size = 512, heads_at_once = 64, keys = 64, threads = 384, stages = 2;
 constexpr int chunks = key_size / 64, chunk_bytes = 64 * 128, tile_bytes = chunks * chunk_bytes;
-constexpr int most_splits = 64, part_size = value_size + 2;
+constexpr int most_ranges = 256, part_size = value_size + 2;
 
 struct Storage {
   unsigned char q[tile_bytes], kv[stages][tile_bytes], weights[chunk_bytes];
   float shrink[heads_at_once], total[heads_at_once];
-  Barrier q_full, full[stages], empty[stages];
+  Barrier q_full, q_empty, full[stages], empty[stages];
 };
 
 struct Problem {
-  int keys, heads, splits;
+  int keys, heads, batch, ranges;
+  int tiles;        // of a sequence
+  bool is_divided;  // ranges may end within a sequence
   float scale;
   void* o;
-  float* parts;  // [batch, heads, splits, sums then highest score and total]
+  float*
+      parts;  // [ranges, groups of heads, begins a sequence or not, heads at once, sums then highest and total]
 };
+
+/// Where range i begins, in tiles of the sequences in a row.
+__device__ int begin_of(const Problem& p, int i) {
+  if (!p.is_divided) return p.batch * i / p.ranges * p.tiles;
+  return p.batch * p.tiles * i / p.ranges;
+}
+
+__device__ float* part_of(const Problem& p, int range, int group, bool begins, int row) {
+  const int of_range = p.heads / heads_at_once * 2;
+  return p.parts +
+         (static_cast<std::size_t>(range * of_range + group * 2 + begins) * heads_at_once + row) * part_size;
+}
 
 #ifdef RIDGE_IS_HOPPER
 
 enum Names { weights_ready = 1, weights_read = 2, totals_ready = 3 };
 
-struct Range {
-  int begin, end;  // tiles of keys
+/// Tiles of one sequence that a block has in a piece.
+struct Piece {
+  int sequence, begin, end;
+  bool is_whole;
 };
-__device__ Range range_of(const Problem& p) {
-  const int tiles = (p.keys + keys - 1) / keys;
-  return {tiles * static_cast<int>(blockIdx.x) / p.splits,
-          tiles * (static_cast<int>(blockIdx.x) + 1) / p.splits};
+
+/// Calls `one` for the pieces of this block's range in turn.
+template <class One> __device__ void each_piece(const Problem& p, One one) {
+  const int end = begin_of(p, blockIdx.x + 1);
+  for (int at = begin_of(p, blockIdx.x); at < end;) {
+    const int sequence = at / p.tiles, first = sequence * p.tiles, last = min(end, first + p.tiles);
+    one(Piece{sequence, at - first, last - first, last - at == p.tiles});
+    at = last;
+  }
 }
 
-__device__ void fetch(Storage& s, const CUtensorMap& q, const CUtensorMap& kv, const Problem& p, Range r) {
+__device__ void fetch(Storage& s, const CUtensorMap& q, const CUtensorMap& kv, const Problem& p) {
   const auto load = [&](unsigned char* to, const CUtensorMap& map, Barrier* b, int row) {
     arrive_expecting(b, tile_bytes);
     for (int c = 0; c < chunks; ++c) load_box(to + c * chunk_bytes, map, b, c * 64, row);
   };
-  load(s.q, q, &s.q_full, blockIdx.z * p.heads + blockIdx.y * heads_at_once);
   Ring<stages> ring;
-  for (int i = r.begin; i < r.end; ++i, ring.next()) {
-    wait(&s.empty[ring.slot], ring.parity ^ 1);
-    load(s.kv[ring.slot], kv, &s.full[ring.slot], blockIdx.z * p.keys + i * keys);
-  }
+  Ring<1> queries;
+  each_piece(p, [&](const Piece& piece) {
+    wait(&s.q_empty, queries.parity ^ 1);
+    queries.next();
+    load(s.q, q, &s.q_full, piece.sequence * p.heads + blockIdx.y * heads_at_once);
+    for (int i = piece.begin; i < piece.end; ++i, ring.next()) {
+      wait(&s.empty[ring.slot], ring.parity ^ 1);
+      load(s.kv[ring.slot], kv, &s.full[ring.slot], piece.sequence * p.keys + i * keys);
+    }
+  });
 }
 
 __device__ void start_scores(float (&scores)[keys / 2], std::uint32_t q, std::uint32_t k) {
@@ -115,21 +146,20 @@ __device__ void shrink_rows(float (&sum)[value_size / 4], float low, float high)
 }
 
 /// Half of the columns to memory: divided by the totals, or as a part with them.
-__device__ void write_out(const float (&sum)[value_size / 4], const Storage& s, const Problem& p, int half) {
-  const int row = first_row();
-  const std::size_t first = static_cast<std::size_t>(blockIdx.z) * p.heads + blockIdx.y * heads_at_once;
+__device__ void write_out(const float (&sum)[value_size / 4], const Storage& s, const Problem& p,
+                          const Piece& piece, int half) {
+  const int row = first_row(), column = half * value_size / 2 + threadIdx.x % 4 * 2;
+  const std::size_t first = static_cast<std::size_t>(piece.sequence) * p.heads + blockIdx.y * heads_at_once;
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    const std::size_t head = first + row + 8 * r;
-    const int column = half * value_size / 2 + threadIdx.x % 4 * 2;
-    if (p.splits == 1) {
-      bf16* to = static_cast<bf16*>(p.o) + head * value_size + column;
+    if (piece.is_whole) {
+      bf16* to = static_cast<bf16*>(p.o) + (first + row + 8 * r) * value_size + column;
       const float by = 1 / s.total[row + 8 * r];
 #pragma unroll
       for (int i = 2 * r; i < value_size / 4; i += 4)
         *reinterpret_cast<std::uint32_t*>(to + i / 4 * 8) = packed(sum[i] * by, sum[i + 1] * by);
     } else {
-      float* to = p.parts + (head * p.splits + blockIdx.x) * part_size + column;
+      float* to = part_of(p, blockIdx.x, blockIdx.y, piece.begin == 0, row + 8 * r) + column;
 #pragma unroll
       for (int i = 2 * r; i < value_size / 4; i += 4)
         *reinterpret_cast<float2*>(to + i / 4 * 8) = make_float2(sum[i], sum[i + 1]);
@@ -138,13 +168,14 @@ __device__ void write_out(const float (&sum)[value_size / 4], const Storage& s, 
 }
 
 /// Scores, weights, and the first half of the columns.
-__device__ void lead(Storage& s, const Problem& p, Range r) {
+__device__ void lead(Storage& s, const Problem& p) {
   const std::uint32_t q = shared_address(s.q);
   const bool is_first = threadIdx.x % 128 == 0;
   const int row = first_row();
-  float sum[value_size / 4], scores[keys / 2], highest[2] = {-INFINITY, -INFINITY}, total[2] = {0, 0};
+  float sum[value_size / 4], scores[keys / 2], highest[2], total[2];
   std::uint32_t weights[keys / 16][4];
   Ring<stages> next, now;
+  Ring<1> queries;
   const auto hand_over = [&](float2 shrink) {
     store_columns(s.weights, scores, 0, 1, 1);
     if (threadIdx.x % 4 == 0) s.shrink[row] = shrink.x, s.shrink[row + 8] = shrink.y;
@@ -153,74 +184,82 @@ __device__ void lead(Storage& s, const Problem& p, Range r) {
 #pragma unroll
     for (int i = 0; i < keys / 4; ++i) weights[i / 4][i % 4] = packed(scores[2 * i], scores[2 * i + 1]);
   };
-  wait(&s.q_full, 0);
-  wait(&s.full[0], 0);
-  wgmma_begin();
-  start_scores(scores, q, shared_address(s.kv[0]));
-  wgmma_wait<0>();
-  wgmma_hold(scores);
-  next.next();
-  hand_over(soften(scores, highest, total, p, r.begin));
-  int tile = r.begin;
-  for (; tile + 1 < r.end; ++tile, now.next(), next.next()) {
+  each_piece(p, [&](const Piece& piece) {
+    highest[0] = highest[1] = -INFINITY;
+    total[0] = total[1] = 0;
+    wait(&s.q_full, queries.parity);
+    queries.next();
     wait(&s.full[next.slot], next.parity);
     wgmma_begin();
     start_scores(scores, q, shared_address(s.kv[next.slot]));
-    start_sums(sum, weights, shared_address(s.kv[now.slot]), tile > r.begin);
-    wgmma_wait<1>();
+    wgmma_wait<0>();
     wgmma_hold(scores);
-    const float2 shrink = soften(scores, highest, total, p, tile + 1);
+    next.next();
+    hand_over(soften(scores, highest, total, p, piece.begin));
+    int tile = piece.begin;
+    for (; tile + 1 < piece.end; ++tile, now.next(), next.next()) {
+      wait(&s.full[next.slot], next.parity);
+      wgmma_begin();
+      start_scores(scores, q, shared_address(s.kv[next.slot]));
+      start_sums(sum, weights, shared_address(s.kv[now.slot]), tile > piece.begin);
+      wgmma_wait<1>();
+      wgmma_hold(scores);
+      const float2 shrink = soften(scores, highest, total, p, tile + 1);
+      wgmma_wait<0>();
+      wgmma_hold(sum);
+      if (is_first) arrive(&s.empty[now.slot]);
+      shrink_rows(sum, shrink.x, shrink.y);
+      named_wait(weights_read, 256);
+      hand_over(shrink);
+    }
+    if (is_first) arrive(&s.q_empty);
+    wgmma_begin();
+    start_sums(sum, weights, shared_address(s.kv[now.slot]), tile > piece.begin);
     wgmma_wait<0>();
     wgmma_hold(sum);
     if (is_first) arrive(&s.empty[now.slot]);
-    shrink_rows(sum, shrink.x, shrink.y);
+    now.next();
     named_wait(weights_read, 256);
-    hand_over(shrink);
-  }
-  wgmma_begin();
-  start_sums(sum, weights, shared_address(s.kv[now.slot]), tile > r.begin);
-  wgmma_wait<0>();
-  wgmma_hold(sum);
-  named_wait(weights_read, 256);
 #pragma unroll
-  for (int i = 0; i < 2; ++i) {
-    const float all = row_sum(total[i]);
-    if (threadIdx.x % 4 != 0) continue;
-    s.total[row + 8 * i] = all;
-    if (p.splits == 1) continue;
-    const std::size_t head =
-        static_cast<std::size_t>(blockIdx.z) * p.heads + blockIdx.y * heads_at_once + row + 8 * i;
-    float* to = p.parts + (head * p.splits + blockIdx.x) * part_size + value_size;
-    to[0] = highest[i], to[1] = all;
-  }
-  named_wait(totals_ready, 256);
-  write_out(sum, s, p, 0);
+    for (int i = 0; i < 2; ++i) {
+      const float all = row_sum(total[i]);
+      if (threadIdx.x % 4 != 0) continue;
+      s.total[row + 8 * i] = all;
+      if (piece.is_whole) continue;
+      float* to = part_of(p, blockIdx.x, blockIdx.y, piece.begin == 0, row + 8 * i) + value_size;
+      to[0] = highest[i], to[1] = all;
+    }
+    named_wait(totals_ready, 256);
+    write_out(sum, s, p, piece, 0);
+  });
 }
 
 /// The second half of the columns.
-__device__ void follow(Storage& s, const Problem& p, Range r) {
+__device__ void follow(Storage& s, const Problem& p) {
   const int row = first_row();
   float sum[value_size / 4];
   Ring<stages> now;
-  for (int tile = r.begin; tile < r.end; ++tile, now.next()) {
-    named_wait(weights_ready, 256);
-    if (tile > r.begin) shrink_rows(sum, s.shrink[row], s.shrink[row + 8]);
-    wait(&s.full[now.slot], now.parity);
-    const std::uint64_t weights = tile_descriptor(shared_address(s.weights));
-    const std::uint32_t v = shared_address(s.kv[now.slot]) + 4 * chunk_bytes;
-    wgmma_begin();
+  each_piece(p, [&](const Piece& piece) {
+    for (int tile = piece.begin; tile < piece.end; ++tile, now.next()) {
+      named_wait(weights_ready, 256);
+      if (tile > piece.begin) shrink_rows(sum, s.shrink[row], s.shrink[row + 8]);
+      wait(&s.full[now.slot], now.parity);
+      const std::uint64_t weights = tile_descriptor(shared_address(s.weights));
+      const std::uint32_t v = shared_address(s.kv[now.slot]) + 4 * chunk_bytes;
+      wgmma_begin();
 #pragma unroll
-    for (int i = 0; i < keys / 16; ++i)
-      Wgmma<256>::shared<true>(sum, weights + 2 * i, tile_descriptor(v + i * 2048, 1024, chunk_bytes),
-                               tile > r.begin || i > 0);
-    wgmma_commit();
-    wgmma_wait<0>();
-    wgmma_hold(sum);
-    named_arrive(weights_read, 256);
-    if (threadIdx.x % 128 == 0) arrive(&s.empty[now.slot]);
-  }
-  named_wait(totals_ready, 256);
-  write_out(sum, s, p, 1);
+      for (int i = 0; i < keys / 16; ++i)
+        Wgmma<256>::shared<true>(sum, weights + 2 * i, tile_descriptor(v + i * 2048, 1024, chunk_bytes),
+                                 tile > piece.begin || i > 0);
+      wgmma_commit();
+      wgmma_wait<0>();
+      wgmma_hold(sum);
+      named_arrive(weights_read, 256);
+      if (threadIdx.x % 128 == 0) arrive(&s.empty[now.slot]);
+    }
+    named_wait(totals_ready, 256);
+    write_out(sum, s, p, piece, 1);
+  });
 }
 
 #endif
@@ -231,67 +270,84 @@ __global__ __launch_bounds__(threads, 1) void attend(const __grid_constant__ CUt
   extern __shared__ unsigned char shared[];
   Storage& s = *reinterpret_cast<Storage*>((reinterpret_cast<std::uintptr_t>(shared) + 1023) / 1024 * 1024);
   if (threadIdx.x == 0) {
-    barrier_init(&s.q_full, 1);
+    barrier_init(&s.q_full, 1), barrier_init(&s.q_empty, 1);
     for (int i = 0; i < stages; ++i) barrier_init(&s.full[i], 1), barrier_init(&s.empty[i], 2);
     barriers_ready();
   }
   __syncthreads();
-  const Range r = range_of(p);
   if (threadIdx.x < 128) {
     give_registers<24>();
-    if (threadIdx.x == 0) fetch(s, q, kv, p, r);
+    if (threadIdx.x == 0) fetch(s, q, kv, p);
   } else {
     take_registers<240>();
-    if (threadIdx.x < 256) lead(s, p, r);
-    else follow(s, p, r);
+    if (threadIdx.x < 256) lead(s, p);
+    else follow(s, p);
   }
 #endif
 }
 
-/// One block a head joins its parts.
+/// One block a head and a cut between ranges: the first cut of a sequence joins its parts, a thread four columns.
 __global__ void join_parts(Problem p) {
-  __shared__ float weights[most_splits];
-  __shared__ float all;
-  const std::size_t head = static_cast<std::size_t>(blockIdx.y) * p.heads + blockIdx.x;
-  const float* from = p.parts + head * p.splits * part_size;
-  if (threadIdx.x == 0) {
+  __shared__ float weights[most_ranges], all;
+  const int head = blockIdx.x, cut = blockIdx.y + 1, at = begin_of(p, cut), sequence = at / p.tiles;
+  const int begin = sequence * p.tiles, end = begin + p.tiles, first = cut - 1;
+  if (at == begin || begin_of(p, first) > begin) return;
+  const int last = (end * p.ranges - 1) / (p.batch * p.tiles), count = last - first + 1;
+  const auto part = [&](int i) {
+    return part_of(p, first + i, head / heads_at_once, i == 0, head % heads_at_once);
+  };
+  if (threadIdx.x < 32) {
+    const int lane = threadIdx.x;
     float highest = -INFINITY, total = 0;
-    for (int i = 0; i < p.splits; ++i) highest = fmaxf(highest, from[i * part_size + value_size]);
-    for (int i = 0; i < p.splits; ++i) {
-      weights[i] = power_of_two((from[i * part_size + value_size] - highest) * p.scale);
-      total += weights[i] * from[i * part_size + value_size + 1];
+    for (int i = lane; i < count; i += 32) highest = fmaxf(highest, part(i)[value_size]);
+    for (int offset = 16; offset > 0; offset /= 2)
+      highest = fmaxf(highest, __shfl_xor_sync(~0u, highest, offset));
+    for (int i = lane; i < count; i += 32) {
+      weights[i] = power_of_two((part(i)[value_size] - highest) * p.scale);
+      total += weights[i] * part(i)[value_size + 1];
     }
-    all = total;
+    for (int offset = 16; offset > 0; offset /= 2) total += __shfl_xor_sync(~0u, total, offset);
+    if (lane == 0) all = total;
   }
   __syncthreads();
-  float sum = 0;
-  for (int i = 0; i < p.splits; ++i) sum += weights[i] * from[i * part_size + threadIdx.x];
-  static_cast<bf16*>(p.o)[head * value_size + threadIdx.x] = __float2bfloat16(sum / all);
+  float sum[4] = {};
+#pragma unroll 4
+  for (int i = 0; i < count; ++i) {
+    const float2* from = reinterpret_cast<const float2*>(part(i)) + 2 * threadIdx.x;
+    const float2 low = from[0], high = from[1];
+    sum[0] += weights[i] * low.x, sum[1] += weights[i] * low.y;
+    sum[2] += weights[i] * high.x, sum[3] += weights[i] * high.y;
+  }
+  auto* to = static_cast<bf16*>(p.o) + (static_cast<std::size_t>(sequence) * p.heads + head) * value_size;
+  reinterpret_cast<uint2*>(to)[threadIdx.x] =
+      make_uint2(packed(sum[0] / all, sum[1] / all), packed(sum[2] / all, sum[3] / all));
 }
 
 }  // namespace
 
 AttentionTile latent_tile() { return {heads_at_once, keys}; }
 
-// A block fills a multiprocessor: the split that ends soonest, a block costing two tiles besides its own.
-int latent_splits(const AttentionLayout& s, int multiprocessors) {
-  const std::int64_t blocks = s.batch * s.heads / heads_at_once, tiles = (s.keys + keys - 1) / keys;
-  int best = 1;
-  std::int64_t least = -1;
-  for (int splits = 1; splits <= most_splits && splits <= tiles; ++splits) {
-    const std::int64_t waves = (blocks * splits + multiprocessors - 1) / multiprocessors;
-    const std::int64_t cost = waves * ((tiles + splits - 1) / splits + 2) + (splits > 1 ? 2 : 0);
-    if (least < 0 || cost < least) least = cost, best = splits;
-  }
-  return best;
+// A block fills a multiprocessor.  Ranges of whole sequences need no joining; where they leave multiprocessors idle,
+// equal ranges are worth it.  In tiles: a piece costs three besides its own, joining four.
+LatentPlan latent_plan(const AttentionLayout& s, int multiprocessors) {
+  const std::int64_t groups = std::max<std::int64_t>(s.heads / heads_at_once, 1),
+                     tiles = (s.keys + keys - 1) / keys, all = s.batch * tiles;
+  const std::int64_t most = std::clamp<std::int64_t>(multiprocessors / groups, 1, most_ranges);
+  const auto over = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
+  const std::int64_t whole = std::min(s.batch, most), divided = std::min(all, most);
+  const std::int64_t whole_cost = over(s.batch, whole) * (tiles + 3),
+                     divided_cost = over(all, divided) + 3 * (s.batch / divided + 1) + 4;
+  const bool is_divided = divided_cost < whole_cost && divided > 1 && all * divided < (std::int64_t{1} << 31);
+  return {static_cast<int>(is_divided ? divided : whole), is_divided};
 }
 
-std::size_t latent_workspace_bytes(const AttentionLayout& s, int splits) {
-  return static_cast<std::size_t>(s.batch * s.heads) * splits * part_size * sizeof(float);
+std::size_t latent_workspace_bytes(const AttentionLayout& s, const LatentPlan& plan) {
+  return static_cast<std::size_t>(plan.is_divided ? plan.ranges * s.heads * 2 : 1) * part_size *
+         sizeof(float);
 }
 
 bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout& s, void* workspace,
-                   int splits, cudaStream_t stream) {
+                   const LatentPlan& plan, cudaStream_t stream) {
   if (!is_hopper() || s.head_dim != key_size || s.latent_dim != value_size || s.heads % heads_at_once != 0)
     return false;
   constexpr int bytes = sizeof(Storage) + 1024;
@@ -305,15 +361,18 @@ bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout
   };
   const Problem p{static_cast<int>(s.keys),
                   static_cast<int>(s.heads),
-                  splits,
+                  static_cast<int>(s.batch),
+                  plan.ranges,
+                  static_cast<int>((s.keys + keys - 1) / keys),
+                  plan.is_divided,
                   1.4426950408889634f / sqrtf(static_cast<float>(key_size)),
                   o,
                   static_cast<float*>(workspace)};
-  const dim3 grid(splits, static_cast<unsigned>(s.heads / heads_at_once), static_cast<unsigned>(s.batch));
+  const dim3 grid(static_cast<unsigned>(plan.ranges), static_cast<unsigned>(s.heads / heads_at_once));
   attend<<<grid, threads, bytes, stream>>>(map(q, s.batch * s.heads), map(kv, s.batch * s.keys), p);
-  if (splits > 1)
-    join_parts<<<dim3(static_cast<unsigned>(s.heads), static_cast<unsigned>(s.batch)), value_size, 0,
-                 stream>>>(p);
+  if (plan.is_divided)
+    join_parts<<<dim3(static_cast<unsigned>(s.heads), static_cast<unsigned>(plan.ranges - 1)), value_size / 4,
+                 0, stream>>>(p);
   return true;
 }
 

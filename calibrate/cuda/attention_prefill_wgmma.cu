@@ -28,7 +28,8 @@ template <class S> struct Storage {
 };
 
 struct Work {
-  int queries, keys, group;  // group: query heads to a KV head
+  int queries, keys, heads, group;  // group: query heads to a KV head
+  int tiles, rows, section;  // tiles of a head; heads of all sequences, and how many take turns at once
   float scale;               // log2(e) / sqrt(d)
   bool is_causal;
 };
@@ -39,12 +40,16 @@ struct Place {
   int steps, whole;                // steps over the keys; those before `whole` need no mask
 };
 
+/// Heads go in sections whose keys and values stay in L2 together, and of a section the tiles with the most keys
+/// first, or the last block starts when the others end.
 template <class S> __device__ Place place_of(const Work& w) {
   Place p;
-  // The longest rows of tiles first, or the last block starts when the others end.
-  p.first = (w.is_causal ? gridDim.x - 1 - blockIdx.x : blockIdx.x) * queries;
-  p.head = blockIdx.y;
-  p.batch = blockIdx.z;
+  const int of_section = w.section * w.tiles, block = static_cast<int>(blockIdx.x);
+  const int row = block / of_section * w.section, heads = min(w.section, w.rows - row),
+            within = block % of_section;
+  p.first = (w.tiles - 1 - within / heads) * queries;
+  p.head = (row + within % heads) % w.heads;
+  p.batch = (row + within % heads) / w.heads;
   p.offset = w.keys - w.queries;
   const int seen = w.is_causal ? min(w.keys, p.first + queries + p.offset) : w.keys;
   p.steps = (seen + S::keys - 1) / S::keys;
@@ -245,6 +250,15 @@ __global__ __launch_bounds__(threads, 1) void prefill(const __grid_constant__ CU
 #endif
 }
 
+/// Equal sections of heads, each of whole KV heads whose keys and values take at most 24 MB, under half of the L2
+/// cache.
+std::int64_t heads_of_section(const AttentionLayout& x) {
+  const std::int64_t kv_bytes = x.keys * x.head_dim * 4, kv_heads = x.batch * x.kv_heads;
+  const std::int64_t most = kv_bytes < 24000000 ? 24000000 / kv_bytes : 1;
+  const std::int64_t sections = (kv_heads + most - 1) / most;
+  return (kv_heads + sections - 1) / sections * (x.heads / x.kv_heads);
+}
+
 template <class S>
 void launch(const void* q, const void* k, const void* v, void* o, const AttentionLayout& x,
             cudaStream_t stream) {
@@ -260,11 +274,17 @@ void launch(const void* q, const void* k, const void* v, void* o, const Attentio
     return tensor_map(data, {u(x.head_dim), u(heads), u(tokens), u(x.batch)},
                       {u(x.head_dim), token, token * u(tokens)}, {64, 1, rows, 1});
   };
-  const Work w{static_cast<int>(x.queries), static_cast<int>(x.keys), static_cast<int>(x.heads / x.kv_heads),
-               1.4426950408889634f / sqrtf(static_cast<float>(x.head_dim)), x.is_causal};
-  const dim3 grid(static_cast<unsigned>((x.queries + queries - 1) / queries), static_cast<unsigned>(x.heads),
-                  static_cast<unsigned>(x.batch));
-  prefill<S><<<grid, threads, bytes, stream>>>(
+  const std::int64_t group = x.heads / x.kv_heads, tiles = (x.queries + queries - 1) / queries;
+  const Work w{static_cast<int>(x.queries),
+               static_cast<int>(x.keys),
+               static_cast<int>(x.heads),
+               static_cast<int>(group),
+               static_cast<int>(tiles),
+               static_cast<int>(x.batch * x.heads),
+               static_cast<int>(heads_of_section(x)),
+               1.4426950408889634f / sqrtf(static_cast<float>(x.head_dim)),
+               x.is_causal};
+  prefill<S><<<static_cast<unsigned>(tiles * x.batch * x.heads), threads, bytes, stream>>>(
       map(q, x.queries, x.heads, queries), map(k, x.keys, x.kv_heads, S::keys),
       map(v, x.keys, x.kv_heads, S::keys), map(o, x.queries, x.heads, 64), w);
 }

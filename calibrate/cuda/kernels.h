@@ -118,11 +118,13 @@ struct WeightProduct {
   std::int64_t m = 1, n = 1, k = 128;
   const void *x = nullptr, *w = nullptr, *scales = nullptr;
   void* d = nullptr;
-  void* expanded = nullptr;  ///< room for W in bf16: used from 129 rows on where the device has wgmma
+  void* expanded = nullptr;  ///< room for W in bf16: of parts of sums, from 97 rows on of W itself
   int multiprocessors = 1;
 };
 /// False when k is no multiple of 128.
 bool launch_weight_product(const WeightProduct&, cudaStream_t);
+/// W as bf16 into `expanded`, for a library's product.  False where few rows make widening on the way faster.
+bool launch_weight_expansion(const WeightProduct&, cudaStream_t);
 /// Rows of X and of W that a step computes whole, by the number of rows of X.
 struct ProductTile {
   int rows = 1, columns = 1;
@@ -157,10 +159,15 @@ std::size_t decode_workspace_bytes(const AttentionLayout&, int splits);
 // --- latent attention (attention_latent.cu); bf16 ---------------------------------------------------------
 /// One query a sequence over keys of 576 numbers whose first 512 are the values too: q [batch, heads, 576],
 /// kv [batch, keys, 576], o [batch, heads, 512].  False: other sizes, heads no multiple of 64, or no Hopper.
+/// Its blocks share the tiles of all sequences: in ranges of whole sequences, or divided where that is sooner done.
+struct LatentPlan {
+  int ranges = 1;
+  bool is_divided = false;
+};
 bool launch_latent(const void* q, const void* kv, void* o, const AttentionLayout&, void* workspace,
-                   int splits, cudaStream_t);
+                   const LatentPlan&, cudaStream_t);
+LatentPlan latent_plan(const AttentionLayout&, int multiprocessors);
+std::size_t latent_workspace_bytes(const AttentionLayout&, const LatentPlan&);
 AttentionTile latent_tile();
-int latent_splits(const AttentionLayout&, int multiprocessors);
-std::size_t latent_workspace_bytes(const AttentionLayout&, int splits);
 
 }  // namespace ridge::cuda

@@ -30,8 +30,13 @@ void add(std::vector<ProbeContext::Point>& points, ProbeContext& c, const Attent
   const AttentionTile tile = s.is_decode                     ? decode_tile()
                              : has_prefill_wgmma(s.head_dim) ? prefill_wgmma_tile(s.head_dim)
                                                              : prefill_tile(s.head_dim);
+  if (!s.is_decode && has_prefill_wgmma(s.head_dim)) {
+    m.sizes["tile_rows"] = tile.rows, m.sizes["tile_columns"] = tile.keys;
+    m.sizes["blocks_at_once"] = c.multiprocessors();  // a block fills one
+  }
   points.push_back({m, [&c, s, is_checked] { return time_attention(c, s, *is_checked); },
-                    Tile{static_cast<double>(tile.rows), static_cast<double>(tile.keys)}});
+                    Tile{static_cast<double>(tile.rows), static_cast<double>(tile.keys)},
+                    s.is_decode && !is_held_out ? 1 : 2});
 }
 
 struct Heads {
@@ -61,11 +66,12 @@ void probe_prefill(ProbeContext& c) {
              false);
     add_grid(128, {{32, 8}}, {1}, {32768}, false);
     add_grid(128, {{64, 8}, {16, 4}, {28, 4}}, {1, 4}, {200, 384, 768, 1500, 3000, 6000}, true);
-    add_grid(64, {{16, 16}}, {1, 4, 16}, {64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384}, false);
-    add_grid(64, {{16, 16}}, {4}, {192, 320, 640, 1280, 2560, 5120}, false);
-    add_grid(64, {{16, 16}, {32, 8}}, {4}, {200, 384, 768, 1500, 3000, 6000}, true);
-    add_grid(256, {{16, 8}}, {1, 8}, {64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384}, false);
-    add_grid(256, {{16, 8}, {8, 4}}, {2}, {200, 512, 768, 1500, 3000, 6000}, true);
+    add_grid(64, {{16, 16}}, {1, 2, 4, 8, 16}, {128, 256, 384, 512, 768, 1024, 2048, 4096, 8192}, false);
+    add_grid(64, {{16, 16}}, {1, 4}, {64, 16384}, false);
+    add_grid(64, {{16, 16}, {32, 8}}, {4}, {200, 400, 700, 1500, 3000, 6000}, true);
+    add_grid(256, {{16, 8}}, {1, 2, 4, 8}, {128, 256, 384, 512, 768, 1024, 2048, 4096, 8192}, false);
+    add_grid(256, {{16, 8}}, {1}, {64, 16384}, false);
+    add_grid(256, {{16, 8}, {8, 4}}, {2, 3}, {200, 400, 700, 1500, 3000, 6000}, true);
   }
   c.run("prefill", std::move(points));
 }
@@ -87,7 +93,7 @@ void probe_decode(ProbeContext& c) {
     add_grid(128, {{64, 8}, {32, 32}}, {2, 32}, {700, 2048, 6000}, true);
   } else {
     add_grid(128, {{32, 8}, {16, 1}, {64, 8}, {32, 32}}, {1, 4, 16, 64, 256},
-             {16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536}, false);
+             {16, 64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192, 16384, 65536}, false);
     add_grid(128, {{8, 8}}, {1, 2, 8, 32, 128}, {128, 512, 2048, 8192, 32768}, false);
     add_grid(128, {{64, 8}, {28, 4}, {8, 2}}, {1, 8, 24, 100}, {300, 700, 2500, 6000, 20000}, true);
     add_grid(64, {{32, 8}, {8, 8}}, {1, 4, 16, 64, 256}, {64, 256, 512, 1024, 2048, 4096, 16384}, false);

@@ -9,10 +9,10 @@ namespace {
 
 Timing time_latent(ProbeContext& c, const AttentionLayout& s, bool& is_checked) {
   AttentionCase one(c, s);
-  const int splits = latent_splits(s, c.multiprocessors());
-  const Buffer workspace(latent_workspace_bytes(s, splits));
+  const LatentPlan plan = latent_plan(s, c.multiprocessors());
+  const Buffer workspace(latent_workspace_bytes(s, plan));
   const AttentionCase::Kernel kernel = [&](const void* q, const void* k, const void*, void* o) {
-    if (!launch_latent(q, k, o, s, workspace.at(), splits, c.stream()))
+    if (!launch_latent(q, k, o, s, workspace.at(), plan, c.stream()))
       throw ProbeError("no wgmma on this device, or heads in no multiple of 64");
   };
   if (!is_checked && !c.is_looking()) one.expect_right(kernel);
@@ -54,9 +54,10 @@ void probe_latent(ProbeContext& c) {
   if (c.settings().is_quick) {
     add({128}, {1, 16, 128}, {512, 4096}, false);
   } else {
-    add({128}, {1, 4, 16, 64, 256}, {128, 512, 2048, 8192, 32768}, false);
+    add({128}, {1, 4, 16, 64, 256}, {128, 512, 1024, 2048, 4096, 8192, 32768}, false);
+    add({128}, {32, 128}, {128, 512, 2048, 8192}, false);
     add({64}, {1, 16, 256}, {512, 4096}, false);
-    add({128}, {2, 32, 100}, {300, 1500, 3000, 6000, 20000}, true);
+    add({128}, {2, 24, 100}, {300, 700, 1500, 3000, 6000, 20000}, true);
   }
   c.run("latent attention", std::move(points));
 }

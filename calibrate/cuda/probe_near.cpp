@@ -68,7 +68,9 @@ void add_reads(ProbeContext& c, std::vector<Point>& points) {
                         is_checked = true;
                         const int many = static_cast<int>(2e8 / static_cast<double>(bytes));
                         return difference(c, queue, many / 8, many);
-                      }});
+                      },
+                      {},
+                      1});
   };
   for (const double k : shared_sizes) add(NearLevel::shared, "shared memory", k);
   for (const double k : l1_sizes) add(NearLevel::l1, "l1", k);
@@ -90,7 +92,8 @@ void expect_turned(ProbeContext& c, const Buffer& out, int registers, float step
 void add_registers(ProbeContext& c, std::vector<Point>& points) {
   const auto out = std::make_shared<Buffer>(256 * 4);
   for (const int registers : {8, 12, 16, 20, 24, 28, 32, 40, 48})
-    points.push_back({level("registers", registers * 4.0 * 1024 * c.multiprocessors()), [&c, out, registers] {
+    points.push_back({level("registers", registers * 4.0 * 1024 * c.multiprocessors()),
+                      [&c, out, registers] {
                         constexpr float step = 1.0f / 1048576;
                         const auto queue = [&](int passes) {
                           launch_register_read(registers, step, passes, c.multiprocessors(), out->as<float>(),
@@ -100,7 +103,9 @@ void add_registers(ProbeContext& c, std::vector<Point>& points) {
                         queue(50);
                         expect_turned(c, *out, registers, step, 50);
                         return per_pass(difference(c, queue, 4000, 40000), 3);
-                      }});
+                      },
+                      {},
+                      1});
 }
 
 struct Rate {

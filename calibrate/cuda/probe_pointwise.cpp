@@ -1,6 +1,7 @@
 // Passes that do little arithmetic for each byte: norm, gated activation, addition, softmax; bf16.
 
 #include "calibrate/cuda/context.h"
+#include "calibrate/cuda/pass_grid.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,11 +16,12 @@ struct PassKind {
   Pass pass;
   const char* name;
   int read, written;  // rows of `width` bf16 per row
+  bool is_over_rows;
 };
-constexpr PassKind kinds[] = {{Pass::rmsnorm, "rmsnorm", 1, 1},
-                              {Pass::silu_mul, "silu_mul", 2, 1},
-                              {Pass::add, "add", 2, 1},
-                              {Pass::softmax, "softmax", 1, 1}};
+constexpr PassKind kinds[] = {{Pass::rmsnorm, "rmsnorm", 1, 1, true},
+                              {Pass::silu_mul, "silu_mul", 2, 1, false},
+                              {Pass::add, "add", 2, 1, false},
+                              {Pass::softmax, "softmax", 1, 1, true}};
 
 void queue(Pass pass, const void* x, void* y, const void* other, int rows, int width, cudaStream_t s) {
   switch (pass) {
@@ -93,15 +95,9 @@ void probe_pointwise(ProbeContext& c) {
   std::vector<ProbeContext::Point> points;
   for (const PassKind& kind : kinds) {
     if (!c.is_looking()) expect_right(c, kind, 7, 1024), expect_right(c, kind, 300, 8192);
-    for (const int width : {2048, 4096, 8192})
-      for (int rows = 1; rows <= 32768; rows *= c.settings().is_quick ? 16 : 4) {
-        const double bytes = 2.0 * rows * width;
-        if (4 * bytes > 3.9e9) continue;
-        Measurement m{.family = "pointwise", .variant = kind.name, .library = "ridge"};
-        m.sizes = {{"bytes", (kind.read + kind.written) * bytes}, {"rows", static_cast<double>(rows)}};
-        m.is_held_out = width == 4096;
-        points.push_back({m, [&c, kind, rows, width] { return time_pass(c, kind, rows, width); }});
-      }
+    for (const PassShape& s : pass_shapes(kind.is_over_rows, c.settings().is_quick, 4, 3.9e9))
+      points.push_back({described_pass(kind.name, s, kind.is_over_rows, kind.read + kind.written),
+                        [&c, kind, s] { return time_pass(c, kind, s.rows, s.width); }});
   }
   c.run("pointwise", std::move(points));
   c.release_pool();  // overwritten by results

@@ -13,28 +13,40 @@ struct Shape : ProductShape {
 
 bool is_fp8(ProductType t) { return t == ProductType::fp8 || t == ProductType::fp8_rows; }
 
+/// Dense for the types that models run in; the others' kernels change at the same sizes, so that the fit carries what
+/// a dense table knows to a sparse one.
+enum class Grid { quick, sparse, dense };
+
+/// TFLOP of the largest product: one of 16 takes as long as a hundred others and tells no more.
+constexpr double most_tera = 8;
+
 /// The grid, and beside it layers of real models at odd row counts, which no fit sees.
-std::vector<Shape> shapes(bool is_quick, ProductType type) {
+std::vector<Shape> shapes(Grid grid, ProductType type) {
   std::vector<Shape> out;
-  const std::vector<std::int64_t> quick{1, 64, 256, 1024, 4096, 16384};
-  const std::vector<std::int64_t> dense{1,   8,   16,  32,   64,   128,  192,  256,
-                                        384, 512, 768, 1024, 2048, 4096, 8192, 32768};
-  const std::vector<std::int64_t> widths = is_quick ? std::vector<std::int64_t>{512, 4096, 16384}
-                                                    : std::vector<std::int64_t>{512, 1536, 4096, 8192, 16384};
-  const std::vector<std::int64_t> fewer{1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 32768};
-  for (const std::int64_t m : is_quick ? quick : type == ProductType::bf16 ? dense : fewer)
-    for (const std::int64_t n : widths)
-      for (const std::int64_t k : widths) out.push_back({{m, n, k}, false});
+  using Sizes = std::vector<std::int64_t>;
+  Sizes rows{1, 64, 256, 1024, 4096, 16384}, inner{512, 4096, 16384}, columns = inner;
+  if (grid == Grid::sparse) rows = {1, 16, 64, 128, 256, 512, 1024, 4096, 16384};
+  if (grid == Grid::dense) {
+    columns = {512, 1536, 4096, 8192, 16384}, inner = {512, 4096, 8192, 16384};
+    rows = {1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 32768};
+    if (type == ProductType::bf16) rows.insert(rows.end(), {8, 32, 192, 384, 768});
+  }
+  for (const std::int64_t m : rows)
+    for (const std::int64_t n : columns)
+      for (const std::int64_t k : inner)
+        if (2e-12 * static_cast<double>(m * n) * static_cast<double>(k) < most_tera)
+          out.push_back({{m, n, k}, false});
   constexpr std::int64_t layers[][2] = {{6144, 4096},  {4096, 4096},  {28672, 4096}, {4096, 14336},
                                         {10240, 8192}, {8192, 28672}, {2048, 7168},  {8960, 1536},
                                         {13824, 5120}, {2560, 9728}};
   const std::vector<std::int64_t> held{8, 32, 48, 96, 160, 320, 640, 1500, 3000, 6144, 8192, 12000};
+  const bool is_few = grid != Grid::dense;
   std::size_t turn = 0;
   for (const auto& [n, k] : layers)
-    for (int i = 0; i < (is_quick ? 2 : 6); ++i) {
+    for (int i = 0; i < (is_few ? 2 : 6); ++i) {
       const std::int64_t m = held[turn++ * 5 % held.size()];
       out.push_back({{is_fp8(type) ? (m + 15) / 16 * 16 : m, n, k}, true});
-      if (i == 5 || (is_quick && i == 1)) ++turn;
+      if (i == 5 || (is_few && i == 1)) ++turn;
     }
   return out;
 }
@@ -56,9 +68,9 @@ Timing time_product(ProbeContext& c, Session& session, ProductType type, const S
   return c.timer().time(queue, x.turns());
 }
 
-void probe_type(ProbeContext& c, const std::shared_ptr<Session>& session, ProductType type, bool is_small) {
+void probe_type(ProbeContext& c, const std::shared_ptr<Session>& session, ProductType type, Grid grid) {
   std::vector<ProbeContext::Point> points;
-  for (const Shape& s : shapes(is_small, type)) {
+  for (const Shape& s : shapes(grid, type)) {
     Measurement m{.family = "gemm", .variant = name_of(type)};
     m.sizes = {{"m", static_cast<double>(s.m)},       {"n", static_cast<double>(s.n)},
                {"k", static_cast<double>(s.k)},       {"activation_bytes", operand_bytes(type)},
@@ -77,13 +89,16 @@ void probe_type(ProbeContext& c, const std::shared_ptr<Session>& session, Produc
 void probe_products(ProbeContext& c) {
   const auto session = std::make_shared<Session>();
   const bool is_quick = c.settings().is_quick;
-  for (const ProductType type : {ProductType::bf16, ProductType::fp8}) probe_type(c, session, type, is_quick);
+  for (const ProductType type : {ProductType::bf16, ProductType::fp8})
+    probe_type(c, session, type, is_quick ? Grid::quick : Grid::dense);
   if (is_quick) return;
-  for (const ProductType type : {ProductType::fp16, ProductType::tf32}) probe_type(c, session, type, true);
+  for (const ProductType type : {ProductType::fp16, ProductType::tf32})
+    probe_type(c, session, type, Grid::sparse);
 }
 
 void probe_row_scales(ProbeContext& c) {
-  probe_type(c, std::make_shared<Session>(), ProductType::fp8_rows, c.settings().is_quick);
+  probe_type(c, std::make_shared<Session>(), ProductType::fp8_rows,
+             c.settings().is_quick ? Grid::quick : Grid::sparse);
 }
 
 void probe_sustained(ProbeContext& c) {

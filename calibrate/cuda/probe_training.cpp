@@ -1,6 +1,7 @@
 // Passes of a training step: layer norm, backward passes of norms, softmax and the gated activation, and AdamW.
 
 #include "calibrate/cuda/context.h"
+#include "calibrate/cuda/pass_grid.h"
 
 #include <algorithm>
 #include <cmath>
@@ -27,13 +28,14 @@ struct PassKind {
   Pass pass;
   const char* name;
   int read, written, arrays;
+  bool is_over_rows;
 };
-constexpr PassKind kinds[] = {{Pass::layernorm, "layernorm", 1, 1, 2},
-                              {Pass::rmsnorm_backward, "rmsnorm_backward", 2, 1, 3},
-                              {Pass::layernorm_backward, "layernorm_backward", 2, 1, 3},
-                              {Pass::softmax_backward, "softmax_backward", 2, 1, 3},
-                              {Pass::silu_mul_backward, "silu_mul_backward", 3, 2, 5},
-                              {Pass::adamw, "adamw", 7, 7, 8}};
+constexpr PassKind kinds[] = {{Pass::layernorm, "layernorm", 1, 1, 2, true},
+                              {Pass::rmsnorm_backward, "rmsnorm_backward", 2, 1, 3, true},
+                              {Pass::layernorm_backward, "layernorm_backward", 2, 1, 3, true},
+                              {Pass::softmax_backward, "softmax_backward", 2, 1, 3, true},
+                              {Pass::silu_mul_backward, "silu_mul_backward", 3, 2, 5, false},
+                              {Pass::adamw, "adamw", 7, 7, 8, false}};
 
 struct Operands {
   char* first;
@@ -222,15 +224,9 @@ void probe_training(ProbeContext& c) {
   std::vector<Point> points;
   for (const PassKind& kind : kinds) {
     if (!c.is_looking()) expect_right(c, kind, 7, 1024), expect_right(c, kind, 300, 8192);
-    for (const int width : {2048, 4096, 8192})
-      for (int rows = 1; rows <= 32768; rows *= c.settings().is_quick ? 16 : 4) {
-        const double bytes = 2.0 * rows * width;
-        if (kind.arrays * bytes > 3.9e9) continue;
-        Measurement m{.family = "pointwise", .variant = kind.name, .library = "ridge"};
-        m.sizes = {{"bytes", (kind.read + kind.written) * bytes}, {"rows", static_cast<double>(rows)}};
-        m.is_held_out = width == 4096;
-        points.push_back({m, [&c, kind, rows, width] { return time_pass(c, kind, rows, width); }});
-      }
+    for (const PassShape& s : pass_shapes(kind.is_over_rows, c.settings().is_quick, kind.arrays, 3.9e9))
+      points.push_back({described_pass(kind.name, s, kind.is_over_rows, kind.read + kind.written),
+                        [&c, kind, s] { return time_pass(c, kind, s.rows, s.width); }});
   }
   c.run("training passes", std::move(points));
   c.release_pool();  // overwritten by results

@@ -14,12 +14,15 @@ struct Shape : ProductShape {
 
 std::vector<Shape> shapes(bool is_quick) {
   std::vector<Shape> out;
-  constexpr std::int64_t grid[][2] = {{2048, 8192}, {4096, 4096}, {14336, 4096}, {8192, 8192}};
+  // The kernels take 8, 16 or 32 rows at once, up to 96: on both sides of each step.
   const std::vector<std::int64_t> rows =
       is_quick ? std::vector<std::int64_t>{1, 32, 4096}
-               : std::vector<std::int64_t>{1, 8, 16, 32, 64, 128, 192, 512, 4096};
+               : std::vector<std::int64_t>{1, 8, 9, 16, 17, 32, 33, 64, 65, 96, 97, 256, 1024, 4096};
+  constexpr std::int64_t grid[][2] = {{2048, 2048}, {2048, 8192},  {2048, 16384}, {5632, 2048},
+                                      {5632, 8192}, {5632, 16384}, {16384, 2048}, {16384, 8192}};
   for (const std::int64_t m : rows)
-    for (const auto& [n, k] : grid) out.push_back({{m, n, k}, false});
+    for (const auto& [n, k] : grid)
+      if (!is_quick || k == 8192) out.push_back({{m, n, k}, false});
   constexpr std::int64_t layers[][2] = {{6144, 4096}, {4096, 14336}, {5120, 13824}, {3072, 7168}};
   const std::vector<std::int64_t> held =
       is_quick ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{2, 7, 24, 48, 96, 256, 640, 3000};
@@ -35,6 +38,7 @@ struct Session {
   Buffer weights{std::size_t{1} << 30}, scales{std::size_t{64} << 20}, result{std::size_t{512} << 20},
       expanded{std::size_t{256} << 20};
   ProductChecker checker;
+  Blas blas;  ///< multiplies what was widened, where rows are many
   explicit Session(ProbeContext& c) {
     launch_fill(weights.at(), weights.bytes(), Fill::int8, 21, c.stream());
   }
@@ -65,8 +69,14 @@ Timing time_product(ProbeContext& c, Session& session, int bits, const Shape& s,
                          session.expanded.at(),
                          c.multiprocessors()};
   };
+  std::unique_ptr<Blas::Product> wide;
   const auto queue = [&](int i) {
-    if (!launch_weight_product(product(i), c.stream())) throw ProbeError("k is no multiple of 128");
+    const WeightProduct p = product(i);
+    if (launch_weight_expansion(p, c.stream())) {
+      if (!wide) wide = session.blas.prepare(ProductType::bf16, s.m, s.n, s.k);
+      return wide->queue(p.x, p.expanded, p.d, c.stream());
+    }
+    if (!launch_weight_product(p, c.stream())) throw ProbeError("k is no multiple of 128");
   };
   if (!is_checked && !c.is_looking())
     session.checker.expect_right(

@@ -15,7 +15,7 @@
 namespace ridge::cuda {
 namespace {
 
-constexpr int threads = 256, warps = 8;
+constexpr int threads = 256, warps = 8, most_few_rows = 96;
 
 /// A chunk is what four lanes take of a row: 64 bytes.
 template <int bits> struct Format {
@@ -28,6 +28,8 @@ struct Operands {
   const void* scales;  // int8: fp32 a row; int4: bf16 a row and 128 numbers
   bf16* d;
   int m, n, k;
+  int splits;    // of k, over blocks
+  float* parts;  // [blocks of D][splits][entries of a block]
 };
 
 /// Four numbers of a lane's 16 bytes, as two pairs of bf16; those of 4 bits scaled.
@@ -87,17 +89,37 @@ template <int bits> struct Weights {
   }
 };
 
-/// Few rows of X: a block has 32 rows of W, its warps take chunks of k in turn and join their sums.
+constexpr int most_counted = 1 << 14;
+/// Blocks of D whose parts are written; the last of them to come sets it back.
+__device__ unsigned arrived[most_counted];
+
+/// True in the block that comes last of those that share an entry of `arrived`; then all their parts can be read.
+__device__ bool is_last(int entry, int blocks) {
+  __shared__ bool last;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    last = atomicAdd(&arrived[entry], 1) == static_cast<unsigned>(blocks - 1);
+    if (last) arrived[entry] = 0;
+  }
+  __syncthreads();
+  __threadfence();
+  return last;
+}
+
+/// Few rows of X: a block has 32 rows of W and a part of k, its warps take chunks in turn and join their sums; the
+/// last of the blocks that divide k joins theirs.
 template <int bits, int tiles> __global__ __launch_bounds__(threads) void few(Operands o) {
   using F = Format<bits>;
   __shared__ float parts[warps][32][tiles * 8 + 1];
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, first = blockIdx.x * 32,
             m0 = blockIdx.y * tiles * 8;
   float sum[2][tiles][4] = {};
-  const int chunks = o.k / F::chunk;
+  const int all_chunks = o.k / F::chunk, split = blockIdx.z;
+  const int begin = all_chunks * split / o.splits, chunks = all_chunks * (split + 1) / o.splits;
   Weights<bits> now, next;
-  if (warp < chunks) now.load(o, first, warp);
-  for (int c = warp; c < chunks; c += warps) {
+  if (begin + warp < chunks) now.load(o, first, begin + warp);
+  for (int c = begin + warp; c < chunks; c += warps) {
     if (c + warps < chunks) next.load(o, first, c + warps);
 #pragma unroll
     for (int pair = 0; pair < F::steps / 2; ++pair) {
@@ -130,14 +152,58 @@ template <int bits, int tiles> __global__ __launch_bounds__(threads) void few(Op
       for (int i = 0; i < 4; ++i)
         parts[warp][r * 16 + lane / 4 + i / 2 * 8][t * 8 + lane % 4 * 2 + i % 2] = sum[r][t][i];
   __syncthreads();
-  for (int i = threadIdx.x; i < 32 * tiles * 8; i += threads) {
+  constexpr int entries = 32 * tiles * 8;
+  const int block = blockIdx.y * gridDim.x + blockIdx.x;
+  float* own = o.parts + static_cast<std::size_t>(block) * o.splits * entries;
+  const auto write = [&](int i, float all) {
     const int row = i % 32, column = i / 32;
-    if (first + row >= o.n || m0 + column >= o.m) continue;
+    if (first + row < o.n && m0 + column < o.m)
+      o.d[static_cast<std::size_t>(m0 + column) * o.n + first + row] =
+          __float2bfloat16(all * row_scale<bits>(o, first + row));
+  };
+  for (int i = threadIdx.x; i < entries; i += threads) {
     float all = 0;
-    for (int w = 0; w < warps; ++w) all += parts[w][row][column];
-    o.d[static_cast<std::size_t>(m0 + column) * o.n + first + row] =
-        __float2bfloat16(all * row_scale<bits>(o, first + row));
+    for (int w = 0; w < warps; ++w) all += parts[w][i % 32][i / 32];
+    if (o.splits == 1) write(i, all);
+    else own[split * entries + i] = all;
   }
+  if (o.splits == 1 || !is_last(block, o.splits)) return;
+  for (int i = threadIdx.x; i < entries; i += threads) {
+    float all = 0;
+    for (int s = 0; s < o.splits; ++s) all += __ldcg(&own[s * entries + i]);
+    write(i, all);
+  }
+}
+
+/// How many blocks share a block of D: as many as end soonest.  In steps of a warp: a block costs three besides its
+/// own, joining two.
+int splits_of(std::int64_t blocks, std::int64_t chunks, std::int64_t at_once) {
+  const auto over = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
+  int best = 1;
+  std::int64_t least = -1;
+  for (std::int64_t splits = 1; splits <= 16 && splits * warps <= chunks; ++splits) {
+    const std::int64_t steps = over(over(chunks, splits), warps) + 3;
+    const std::int64_t cost = over(blocks * splits, at_once) * steps + (splits > 1 ? 2 : 0);
+    if (least < 0 || cost < least) least = cost, best = static_cast<int>(splits);
+  }
+  return best;
+}
+
+template <int bits, int tiles> void launch_few(const WeightProduct& p, Operands o, cudaStream_t s) {
+  static const int resident = [] {
+    int blocks = 1;
+    cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, few<bits, tiles>, threads, 0);
+    return blocks < 1 ? 1 : blocks;
+  }();
+  const dim3 grid(static_cast<unsigned>((o.n + 31) / 32),
+                  static_cast<unsigned>((o.m + tiles * 8 - 1) / (tiles * 8)));
+  const std::int64_t blocks = static_cast<std::int64_t>(grid.x) * grid.y;
+  o.splits =
+      splits_of(blocks, o.k / Format<bits>::chunk, static_cast<std::int64_t>(resident) * p.multiprocessors);
+  const std::int64_t room = static_cast<std::int64_t>(o.n) * o.k * 2;
+  if (!p.expanded || blocks > most_counted || blocks * o.splits * 32 * tiles * 8 * 4 > room) o.splits = 1;
+  o.parts = static_cast<float*>(p.expanded);
+  few<bits, tiles><<<dim3(grid.x, grid.y, static_cast<unsigned>(o.splits)), threads, 0, s>>>(o);
 }
 
 /// Many rows of X: 128 of them and 128 rows of W a block; X through shared memory, 16-byte pieces in an order that keeps
@@ -243,18 +309,22 @@ template <int bits> __global__ void expand(Operands o, uint4* out, std::size_t p
   }
 }
 
-template <int bits> bool expand_and_multiply(const WeightProduct& p, const Operands& o, cudaStream_t s) {
-  if (!p.expanded || !is_hopper() || p.n % 8 != 0) return false;
+template <int bits> void launch_expand(const WeightProduct& p, const Operands& o, cudaStream_t s) {
   const std::size_t pieces = static_cast<std::size_t>(p.n) * p.k / Format<bits>::of_lane;
   expand<bits><<<p.multiprocessors * 8, threads, 0, s>>>(o, static_cast<uint4*>(p.expanded), pieces);
+}
+
+template <int bits> bool expand_and_multiply(const WeightProduct& p, const Operands& o, cudaStream_t s) {
+  if (!p.expanded || !is_hopper() || p.n % 8 != 0) return false;
+  launch_expand<bits>(p, o, s);
   return launch_product(p.x, p.expanded, p.d, p.m, p.n, p.k, p.multiprocessors, s);
 }
 
 template <int bits> void launch(const WeightProduct& p, const Operands& o, cudaStream_t s) {
   const auto blocks = [](int size, int tile) { return static_cast<unsigned>((size + tile - 1) / tile); };
-  if (o.m <= 8) return few<bits, 1><<<dim3(blocks(o.n, 32)), threads, 0, s>>>(o);
-  if (o.m <= 16) return few<bits, 2><<<dim3(blocks(o.n, 32)), threads, 0, s>>>(o);
-  if (o.m <= 128) return few<bits, 4><<<dim3(blocks(o.n, 32), blocks(o.m, 32)), threads, 0, s>>>(o);
+  if (o.m <= 8) return launch_few<bits, 1>(p, o, s);
+  if (o.m <= 16) return launch_few<bits, 2>(p, o, s);
+  if (o.m <= most_few_rows) return launch_few<bits, 4>(p, o, s);
   if (expand_and_multiply<bits>(p, o, s)) return;
   constexpr int bytes = 2 * Tile<bits>::bytes;
   cudaFuncSetAttribute(many<bits>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
@@ -295,7 +365,9 @@ Operands operands(const WeightProduct& p) {
           static_cast<bf16*>(p.d),
           static_cast<int>(p.m),
           static_cast<int>(p.n),
-          static_cast<int>(p.k)};
+          static_cast<int>(p.k),
+          1,
+          nullptr};
 }
 
 }  // namespace
@@ -307,10 +379,17 @@ bool launch_weight_product(const WeightProduct& p, cudaStream_t s) {
   return true;
 }
 
+bool launch_weight_expansion(const WeightProduct& p, cudaStream_t s) {
+  if (p.m <= most_few_rows || !p.expanded || p.k % 128 != 0 || (p.bits != 8 && p.bits != 4)) return false;
+  if (p.bits == 8) launch_expand<8>(p, operands(p), s);
+  else launch_expand<4>(p, operands(p), s);
+  return true;
+}
+
 ProductTile weight_tile(std::int64_t rows) {
   if (rows <= 8) return {8, 32};
   if (rows <= 16) return {16, 32};
-  if (rows <= 128) return {32, 32};
+  if (rows <= most_few_rows) return {32, 32};
   return is_hopper() ? ProductTile{128, 256} : ProductTile{128, 128};
 }
 

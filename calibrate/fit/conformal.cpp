@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace ridge {
@@ -37,8 +39,9 @@ RegimeInterval interval_from(std::string regime, std::string pool, Residuals r, 
   return {std::move(regime), std::move(pool), static_cast<std::int64_t>(r.size()), std::exp(widest) - 1};
 }
 
-RegimeInterval interval_of(const HeldOut& model, const std::string& regime, const Pools& pools,
-                           double confidence) {
+/// Empty where nothing of the class was held out.
+std::optional<RegimeInterval> interval_of(const HeldOut& model, const std::string& regime, const Pools& pools,
+                                          double confidence) {
   Residuals own, all;
   for (const Prediction& p : model.calibration) {
     all.push_back(residual(p));
@@ -47,6 +50,7 @@ RegimeInterval interval_of(const HeldOut& model, const std::string& regime, cons
   if (own.size() >= least_pool) return interval_from(regime, {}, std::move(own), confidence);
   if (all.size() >= least_pool) return interval_from(regime, "all regimes", std::move(all), confidence);
   const std::string name(class_of(model.family));
+  if (!pools.of_class.contains(name)) return std::nullopt;
   if (const auto it = pools.of_regime.find({name, regime});
       it != pools.of_regime.end() && it->second.size() >= least_pool)
     return interval_from(regime, name + " of the regime", it->second, confidence);
@@ -75,9 +79,37 @@ std::vector<std::vector<RegimeInterval>> conformal_intervals(std::span<const Hel
   std::vector<std::vector<RegimeInterval>> out;
   for (const HeldOut& m : models) {
     std::set<std::string> regimes;
-    for (const Prediction& p : m.calibration) regimes.insert(p.regime);
+    for (const auto* half : {&m.calibration, &m.judged})
+      for (const Prediction& p : *half) regimes.insert(p.regime);
     out.emplace_back();
-    for (const std::string& r : regimes) out.back().push_back(interval_of(m, r, pools, confidence));
+    for (const std::string& r : regimes)
+      if (auto interval = interval_of(m, r, pools, confidence)) out.back().push_back(std::move(*interval));
+  }
+  return out;
+}
+
+std::vector<HeldOut> all_to_calibration(std::span<const HeldOut> models) {
+  std::vector<HeldOut> out(models.begin(), models.end());
+  for (HeldOut& h : out) {
+    std::ranges::move(h.judged, std::back_inserter(h.calibration));
+    h.judged.clear();
+  }
+  return out;
+}
+
+std::vector<double> cross_coverage(std::span<const HeldOut> models, double confidence) {
+  std::vector<HeldOut> swapped(models.begin(), models.end());
+  for (HeldOut& h : swapped) std::swap(h.calibration, h.judged);
+  const auto first = conformal_intervals(models, confidence),
+             second = conformal_intervals(swapped, confidence);
+  std::vector<double> out;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const auto inside = [](std::span<const Prediction> points, std::span<const RegimeInterval> by) {
+      return interval_coverage(points, by) * static_cast<double>(points.size());
+    };
+    const double all = static_cast<double>(models[i].calibration.size() + models[i].judged.size());
+    const double held = inside(models[i].judged, first[i]) + inside(models[i].calibration, second[i]);
+    out.push_back(all > 0 ? held / all : 0);
   }
   return out;
 }

@@ -8,12 +8,13 @@
 ///   family               sizes
 ///   gemm                 m n k, activation_bytes weight_bytes output_bytes (width of an element)
 ///   attention_prefill    batch heads kv_heads head_dim query_tokens key_tokens causal (0 or 1),
-///                        activation_bytes cache_bytes
+///                        activation_bytes cache_bytes; of a kernel of known tiles also tile_rows tile_columns
+///                        blocks_at_once (calibrate/fit/schedule.h)
 ///   attention_backward   as attention_prefill
 ///   attention_decode     batch heads kv_heads head_dim key_tokens, activation_bytes cache_bytes
 ///   attention_latent     batch heads head_dim latent_dim key_tokens, activation_bytes cache_bytes: one query a
 ///                        sequence over a compressed cache
-///   pointwise            bytes (moved: read plus written)
+///   pointwise            bytes (moved: read plus written), and rows where a pass works on whole rows (norms, softmax)
 ///   anything else        bytes, and what names a curve: a copy, a collective, a memory level
 ///
 /// Measurements of one family are fitted together when their `variant` is the same: "bf16",

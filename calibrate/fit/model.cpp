@@ -63,19 +63,19 @@ void keep(PlottedPoints& samples, const std::vector<Prediction>& all, PointRole 
 }
 
 template <class Model> Fitted<Model> with_held_out(Model model, const Split& s, const FitOptions& options) {
-  HeldOut h = split_held_out(model.family, predictions(model, s.held_out));
+  const std::vector<Prediction> held_out = predictions(model, s.held_out);
   if (options.keeps_samples) {
     keep(model.samples, predictions(model, s.fitted), PointRole::fitted);
-    keep(model.samples, h.calibration, PointRole::interval);
-    keep(model.samples, h.judged, PointRole::judged);
+    keep(model.samples, held_out, PointRole::judged);
   }
-  model.interval_points = static_cast<std::int64_t>(h.calibration.size());
-  return {std::move(model), std::move(h)};
+  model.interval_points = static_cast<std::int64_t>(held_out.size());
+  model.hold_out = summarise_errors(held_out);
+  HeldOut halves = split_held_out(model.family, held_out);
+  return {std::move(model), std::move(halves)};
 }
 
-template <class Model> Model judged(Fitted<Model> f, std::vector<RegimeInterval> intervals) {
-  f.model.hold_out = summarise_errors(f.held_out.judged);
-  f.model.hold_out.coverage = interval_coverage(f.held_out.judged, intervals);
+template <class Model> Model judged(Fitted<Model> f, std::vector<RegimeInterval> intervals, double coverage) {
+  f.model.hold_out.coverage = coverage;
   f.model.intervals = std::move(intervals);
   f.model.objections = gate_objections(f.model);
   return std::move(f.model);
@@ -87,39 +87,71 @@ void judge_all(Models& out, std::vector<Fitted<KernelModel>> kernels,
   std::vector<HeldOut> all;
   for (const auto& k : kernels) all.push_back(k.held_out);
   for (const auto& c : curves) all.push_back(c.held_out);
-  auto intervals = conformal_intervals(all);
+  const std::vector<double> coverage = cross_coverage(all);
+  auto intervals = conformal_intervals(all_to_calibration(all));
   std::size_t i = 0;
-  for (auto& k : kernels) out.kernels.push_back(judged(std::move(k), std::move(intervals[i++])));
-  for (auto& c : curves) out.curves.push_back(judged(std::move(c), std::move(intervals[i++])));
+  for (auto& k : kernels) {
+    out.kernels.push_back(judged(std::move(k), std::move(intervals[i]), coverage[i]));
+    ++i;
+  }
+  for (auto& c : curves) {
+    out.curves.push_back(judged(std::move(c), std::move(intervals[i]), coverage[i]));
+    ++i;
+  }
 }
 
-ResidualTable table_of(const Measurements& points, const KernelLaw& law, const FitOptions& options) {
+ResidualTable table_of(const Measurements& points, const KernelModel& model, const FitOptions& options,
+                       const std::vector<const ResidualTable*>& related) {
   std::vector<TablePoint> rows;
   for (const Measurement& m : points)
-    rows.push_back({table_position(m), std::log(m.time / law_time(law, *work_of(m)))});
+    rows.push_back(
+        {table_position(m), std::log(m.time / law_time(model.law, *scheduled_work(m, model.schedule)))});
   std::vector<TableAxis> axes;
   const auto names = table_axes(points.front().family);
-  for (std::size_t a = 0; a < names.size(); ++a) {
+  for (std::size_t a = 0; a < rows.front().at.size(); ++a) {
     std::vector<double> values;
     for (const TablePoint& r : rows) values.push_back(r.at[a]);
     axes.push_back({names[a], choose_knots(std::move(values), options.most_knots)});
   }
-  return fit_residuals(rows, std::move(axes));
+  return fit_residuals(rows, std::move(axes), related);
+}
+
+/// Tables of the same library's kernels of that kind that rest on more points.
+std::vector<const ResidualTable*> related_tables(const std::vector<Fitted<KernelModel>>& known,
+                                                 const Measurements& points) {
+  std::vector<const ResidualTable*> out;
+  for (const auto& k : known)
+    if (k.model.family == points.front().family && k.model.library == points.front().library &&
+        k.model.fitted_points > static_cast<std::int64_t>(points.size()))
+      out.push_back(&k.model.residual);
+  return out;
+}
+
+/// The law, and for a kernel of known tiles what a block costs beside its steps: whatever fits best.
+void fit_law_to(KernelModel& model, const Measurements& points, FlopPerSecond peak,
+                BytesPerSecond bandwidth) {
+  BlockSchedule schedule = schedule_of(points.front());
+  double best = -1;
+  for (double overhead = 0; overhead <= (schedule.is_known() ? 4.0 : 0.0); overhead += 0.5) {
+    schedule.overhead = overhead;
+    std::vector<LawPoint> rows;
+    for (const Measurement& m : points) rows.push_back({*scheduled_work(m, schedule), m.time});
+    const LawFit fit = fit_law(rows, peak, bandwidth);
+    if (best < 0 || fit.cost < best) best = fit.cost, model.law = fit.law, model.schedule = schedule;
+  }
 }
 
 Fitted<KernelModel> fit_kernel(const Measurements& points, const MachineLimits& limits,
-                               const FitOptions& options) {
+                               const FitOptions& options, const std::vector<const ResidualTable*>& related) {
   const Measurement& first = points.front();
   KernelModel model{.family = first.family, .variant = first.variant, .library = first.library};
   const bool is_marked = std::ranges::any_of(points, &Measurement::is_held_out);
   const bool is_over_bytes = first.family == "pointwise" && !is_marked;
   const Split s = is_over_bytes ? split_by_size(points) : split(points, options.hold_out_fraction);
-  std::vector<LawPoint> rows;
-  for (const Measurement& m : s.fitted) rows.push_back({*work_of(m), m.time});
   FlopPerSecond peak = limits.peak(first.variant);
   if (!(peak > FlopPerSecond{})) peak = FlopPerSecond{1e30};
-  model.law = fit_law(rows, peak, limits.bandwidth).law;
-  if (options.has_table && !s.fitted.empty()) model.residual = table_of(s.fitted, model.law, options);
+  if (!s.fitted.empty()) fit_law_to(model, s.fitted, peak, limits.bandwidth);
+  if (options.has_table && !s.fitted.empty()) model.residual = table_of(s.fitted, model, options, related);
   model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
   model.fitted = summarise_errors(predictions(model, s.fitted));
   return with_held_out(std::move(model), s, options);
@@ -145,10 +177,15 @@ bool has_position(const Measurement& m) {
   return std::ranges::all_of(table_position(m), [](double x) { return std::isfinite(x) && x > 0; });
 }
 
+/// Passes over rows and passes over plain bytes are no one model.
+bool lies_with(const Measurements& group, const Measurement& m) {
+  return group.empty() || table_position(group.front()).size() == table_position(m).size();
+}
+
 }  // namespace
 
 Seconds predict(const KernelModel& model, const Measurement& m) {
-  const auto work = work_of(m);
+  const auto work = scheduled_work(m, model.schedule);
   if (!work) return {};
   return law_time(model.law, *work) * std::exp(residual_at(model.residual, table_position(m)));
 }
@@ -174,7 +211,7 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
   std::map<std::pair<std::string, std::string>, int> unusable, slow;
   for (const Measurement& m : measurements) {
     const auto key = std::pair(m.family, m.variant);
-    if (!is_sane(m) || (work_of(m) && !has_position(m))) ++unusable[key];
+    if (!is_sane(m) || (work_of(m) && !(has_position(m) && lies_with(groups[key], m)))) ++unusable[key];
     else if (m.is_throttled) ++slow[key];
     else groups[key].push_back(m);
   }
@@ -197,7 +234,8 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
     else if (points.size() < 3)
       out.skipped.push_back(
           fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
-    else if (work_of(points.front())) kernels.push_back(fit_kernel(points, limits, options));
+    else if (work_of(points.front()))
+      kernels.push_back(fit_kernel(points, limits, options, related_tables(kernels, points)));
     else curves.push_back(fit_curve_model(points, options));
   }
   judge_all(out, std::move(kernels), std::move(curves));

@@ -3,8 +3,8 @@
 ///
 ///   1. choose what is held out, before any fit
 ///   2. a law (law.h) on the rest, then a residual table on what the law leaves
-///   3. predict the points held out: half of them set the interval of each regime (conformal.h), the other
-///      half, which neither fit nor interval saw, tell the error and how many the interval covers
+///   3. predict the points held out, which tell the error and set the interval of each regime; how many an interval
+///      covers is judged by halves, each by the interval that the other half sets (conformal.h)
 ///   4. gates: a model too wrong or beyond the machine's limits is kept, but not accepted
 ///
 /// Families over bytes alone become curves (hardware/time_curve.h) by the same steps.
@@ -14,6 +14,7 @@
 #include "calibrate/fit/law.h"
 #include "calibrate/fit/plotted_point.h"
 #include "calibrate/fit/residual_fit.h"
+#include "calibrate/fit/schedule.h"
 #include "hardware/profile_record.h"
 
 #include <functional>
@@ -31,9 +32,10 @@ struct MachineLimits {
 struct KernelModel {
   std::string family, variant, library;
   KernelLaw law;
+  BlockSchedule schedule;  ///< of a kernel whose tiles are known: the law's FLOPs are those of schedule.h
   ResidualTable residual;
   std::int64_t fitted_points = 0;
-  std::int64_t interval_points = 0;  ///< held out to set the intervals
+  std::int64_t interval_points = 0;  ///< held-out points that set the intervals: all of them
   ErrorSummary fitted, hold_out;
   std::vector<RegimeInterval> intervals;
   std::vector<std::string> objections;  ///< of the gates; empty: accepted
@@ -44,7 +46,7 @@ struct CurveModel {
   std::string family, variant, library;
   TimeCurve curve;
   std::int64_t fitted_points = 0;
-  std::int64_t interval_points = 0;  ///< held out to set the intervals
+  std::int64_t interval_points = 0;  ///< held-out points that set the intervals: all of them
   ErrorSummary hold_out;
   std::vector<RegimeInterval> intervals;
   std::vector<std::string> objections;
@@ -70,7 +72,7 @@ Seconds predict(const CurveModel&, const Measurement&);
 struct FitOptions {
   double hold_out_fraction = 0.2;  ///< where the measurements mark none themselves
   bool has_table = true;
-  std::size_t most_knots = 12;  ///< per axis
+  std::size_t most_knots = 16;  ///< per axis
   bool keeps_samples = true;    ///< false for tables that others publish
 };
 

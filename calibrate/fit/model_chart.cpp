@@ -27,8 +27,7 @@ std::string note_of(const std::string& library, std::int64_t fitted, const Error
 template <class X, class Y>
 void add_points(Chart& chart, const PlottedPoints& samples, X x, Y y, bool has_legend) {
   ChartSeries seen{.name = has_legend ? "fitted, or set the interval" : "", .colour = seen_colour};
-  ChartSeries judged{.name = has_legend ? "judged: neither fit nor interval saw it" : "",
-                     .colour = judged_colour};
+  ChartSeries judged{.name = has_legend ? "held out: no fit saw it" : "", .colour = judged_colour};
   for (const PlottedPoint& s : samples) {
     ChartSeries& to = s.role == PointRole::judged ? judged : seen;
     to.x.push_back(x(s)), to.y.push_back(y(s));

@@ -5,6 +5,7 @@
 
 namespace ridge {
 
+/// judged: held out.  `interval` is of older profiles, whose held-out points that set the intervals judged nothing.
 enum class PointRole { fitted, interval, judged };
 
 struct PlottedPoint {

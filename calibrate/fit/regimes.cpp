@@ -12,6 +12,8 @@ std::vector<double> table_position(const Measurement& x) {
     return {batch * heads, queries, keys / queries, group};
   if (x.family == "attention_decode") return {batch * kv_heads, keys, group};
   if (x.family == "attention_latent") return {batch * heads, keys};
+  if (const double rows = x.size("rows"); x.family == "pointwise" && rows > 0)
+    return {x.size("bytes"), x.size("bytes") / rows};
   return {x.size("bytes")};
 }
 
@@ -28,12 +30,10 @@ namespace {
 constexpr double most_median = 0.10, most_p90 = 0.30;
 constexpr std::int64_t least_points = 10, least_pass_points = 7, least_curve_points = 4;
 
-template <class Model> std::vector<std::string> error_objections(const Model& m, std::int64_t least) {
+std::vector<std::string> error_objections(const ErrorSummary& e, std::int64_t least) {
   std::vector<std::string> out;
-  const ErrorSummary& e = m.hold_out;
-  const std::int64_t held_out = e.points + m.interval_points;
-  if (held_out < least)
-    out.push_back(fmt::format("only {} points were held out, {} are needed", held_out, least));
+  if (e.points < least)
+    out.push_back(fmt::format("only {} points were held out, {} are needed", e.points, least));
   if (e.median > most_median)
     out.push_back(
         fmt::format("hold-out median {:.1f} % exceeds {:.0f} %", 100 * e.median, 100 * most_median));
@@ -47,7 +47,7 @@ template <class Model> std::vector<std::string> error_objections(const Model& m,
 
 std::vector<std::string> gate_objections(const KernelModel& m) {
   std::vector<std::string> out =
-      error_objections(m, m.family == "pointwise" ? least_pass_points : least_points);
+      error_objections(m.hold_out, m.family == "pointwise" ? least_pass_points : least_points);
   constexpr double at_bound = 0.9999;
   const bool has_flops =
       m.law.peak < FlopPerSecond{1e29} && m.family != "pointwise" && m.family != "attention_decode";
@@ -61,7 +61,7 @@ std::vector<std::string> gate_objections(const KernelModel& m) {
 }
 
 std::vector<std::string> gate_objections(const CurveModel& m) {
-  return error_objections(m, least_curve_points);
+  return error_objections(m.hold_out, least_curve_points);
 }
 
 }  // namespace ridge

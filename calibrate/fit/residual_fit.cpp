@@ -3,6 +3,7 @@
 #include <Eigen/SparseCholesky>
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace ridge {
@@ -132,20 +133,71 @@ std::vector<double> choose_knots(std::vector<double> values, std::size_t most) {
   return knots;
 }
 
-ResidualTable fit_residuals(std::span<const TablePoint> points, std::vector<TableAxis> axes) {
-  ResidualTable table{std::move(axes), {}};
-  const std::size_t n = table_size(table.axes);
-  if (points.size() < 5 || n == 0) return {};
+namespace {
+
+struct Candidate {
+  ResidualTable table;
+  double error = 0;
+};
+
+Candidate fit_alone(std::span<const TablePoint> points, const std::vector<TableAxis>& axes) {
+  Candidate c{{axes, {}}, 0};
+  const std::size_t n = table_size(axes);
   std::vector<Row> rows;
-  for (const TablePoint& p : points) rows.push_back({weights_at(table.axes, p.at), p.residual, 1.0});
-  const Triplets penalty = roughness(table.axes);
-  double best = 0, best_error = 0;
+  for (const TablePoint& p : points) rows.push_back({weights_at(axes, p.at), p.residual, 1.0});
+  const Triplets penalty = roughness(axes);
+  double best = 0;
   for (const double strength : {3.0, 0.6, 0.1, 0.02, 0.003}) {
     const double error = cross_validated_error(rows, penalty, strength, n);
-    if (best == 0 || error < best_error) best = strength, best_error = error;
+    if (best == 0 || error < c.error) best = strength, c.error = error;
   }
-  table.values = solve_robustly(rows, penalty, best, n);
-  return table;
+  c.table.values = solve_robustly(rows, penalty, best, n);
+  return c;
+}
+
+/// Every knot of either, so that the sum of both tables is the table of the sums.
+std::vector<TableAxis> joined_axes(const std::vector<TableAxis>& a, const std::vector<TableAxis>& b) {
+  std::vector<TableAxis> out;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::vector<double> knots;
+    std::ranges::set_union(a[i].knots, b[i].knots, std::back_inserter(knots));
+    out.push_back({a[i].name, std::move(knots)});
+  }
+  return out;
+}
+
+/// own + weight · related
+ResidualTable sum_of(const ResidualTable& own, const ResidualTable& related, double weight) {
+  ResidualTable out{joined_axes(own.axes, related.axes), {}};
+  const std::size_t n = table_size(out.axes);
+  std::vector<double> at(out.axes.size());
+  for (std::size_t cell = 0; cell < n; ++cell) {
+    std::size_t rest = cell;
+    for (std::size_t a = out.axes.size(); a-- > 0;) {
+      const std::vector<double>& knots = out.axes[a].knots;
+      at[a] = knots[rest % knots.size()];
+      rest /= knots.size();
+    }
+    out.values.push_back(residual_at(own, at) + weight * residual_at(related, at));
+  }
+  return out;
+}
+
+}  // namespace
+
+ResidualTable fit_residuals(std::span<const TablePoint> points, std::vector<TableAxis> axes,
+                            std::span<const ResidualTable* const> related) {
+  if (points.size() < 5 || table_size(axes) == 0) return {};
+  Candidate best = fit_alone(points, axes);
+  for (const ResidualTable* r : related)
+    for (const double weight : {0.5, 1.0}) {
+      if (r->axes.size() != axes.size() || r->values.empty()) continue;
+      std::vector<TablePoint> left(points.begin(), points.end());
+      for (TablePoint& p : left) p.residual -= weight * residual_at(*r, p.at);
+      const Candidate c = fit_alone(left, axes);
+      if (c.error < best.error) best = {sum_of(c.table, *r, weight), c.error};
+    }
+  return best.table;
 }
 
 }  // namespace ridge

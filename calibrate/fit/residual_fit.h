@@ -6,6 +6,9 @@
 ///         sum w_i (r_i - R(x_i))^2 + s (sum (second differences)^2 + 0.1 sum (first differences)^2)
 ///       s is chosen among {0.003 .. 3} by five-fold cross-validation.  First differences make R flat
 ///       where nothing was measured.
+/// Related tables  kernels of the same library for another type or head size switch at the same sizes.  A denser table
+///       R' of theirs can carry a sparser one:  R = w R' + C,  C fitted as above to r - w R', with R' and w among
+///       {0, 0.5, 1} chosen by the same cross-validation (0: none helps).
 /// Source  penalised splines: Eilers and Marx 1996, Statistical Science 11(2), with degree one.
 
 #include "hardware/residual_table.h"
@@ -25,6 +28,7 @@ struct TablePoint {
 /// four, sixteen ...) through their range.
 std::vector<double> choose_knots(std::vector<double> values, std::size_t most);
 
-ResidualTable fit_residuals(std::span<const TablePoint>, std::vector<TableAxis> axes);
+ResidualTable fit_residuals(std::span<const TablePoint>, std::vector<TableAxis> axes,
+                            std::span<const ResidualTable* const> related = {});
 
 }  // namespace ridge

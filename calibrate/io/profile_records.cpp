@@ -91,6 +91,8 @@ KernelRecord record_of(const KernelModel& m) {
   r.bandwidth_fraction = rounded(m.law.bandwidth_fraction);
   r.exponent = rounded(m.law.exponent);
   r.peak = m.law.peak, r.bandwidth = m.law.bandwidth;
+  if (const BlockSchedule& s = m.schedule; s.is_known())
+    r.schedule = {{s.rows, s.columns, s.at_once, s.overhead}};
   r.residual = {m.residual.axes, rounded_logs(m.residual.values)};
   r.fitted_points = m.fitted_points, r.interval_points = m.interval_points;
   r.fitted = record_of(m.fitted), r.hold_out = record_of(m.hold_out);
@@ -103,6 +105,7 @@ KernelRecord record_of(const KernelModel& m) {
 KernelModel model_of(const KernelRecord& r) {
   KernelModel m{.family = r.family, .variant = r.variant, .library = r.library};
   m.law = {r.fixed_time, r.flop_fraction, r.bandwidth_fraction, r.exponent, r.per_unit, r.peak, r.bandwidth};
+  if (const std::vector<double>& s = r.schedule.values; s.size() == 4) m.schedule = {s[0], s[1], s[2], s[3]};
   m.residual = r.residual;
   m.fitted_points = r.fitted_points, m.interval_points = r.interval_points;
   m.fitted = summary_of(r.fitted), m.hold_out = summary_of(r.hold_out);

@@ -75,9 +75,9 @@ void PointRunner::finish(Job& job) {
   job.is_finished = true;
 }
 
-void PointRunner::settle(Job& job, std::size_t visits) {
+void PointRunner::settle(Job& job) {
   if (job.is_finished) return;
-  if (job.seen.size() >= visits) finish(job);
+  if (job.seen.size() >= job.visits) finish(job);
   else if (report_.visited && !job.seen.empty())
     report_.visited(with_timing(job.point->what, job.seen.back(), settings_.slow_down));
 }
@@ -100,7 +100,8 @@ void PointRunner::run(std::string_view probe, std::vector<Point> points,
   std::vector<Job> jobs;
   for (Point& p : points) {
     if (is_known(p.what)) continue;
-    Job job{&p, {}, false};
+    const int visits = settings_.is_quick ? 1 : std::max(p.visits, 1);
+    Job job{&p, static_cast<std::size_t>(visits), {}, false};
     if (settings_.known)
       if (const auto it = settings_.known->visits.find(point_key(p.what));
           it != settings_.known->visits.end())
@@ -109,13 +110,14 @@ void PointRunner::run(std::string_view probe, std::vector<Point> points,
   }
   std::vector<std::size_t> order(jobs.size());
   std::iota(order.begin(), order.end(), 0);
-  const std::size_t visits = settings_.is_quick ? 1 : 2, all = visits * jobs.size();
+  std::size_t done = 0, missed = 0, all = 0, most = 0;
+  for (const Job& job : jobs) all += job.visits, most = std::max(most, job.visits);
   const double since = elapsed();
-  std::size_t done = 0, missed = 0;
-  for (std::size_t v = 0; v < visits; ++v) {
+  for (std::size_t v = 0; v < most; ++v) {
     std::shuffle(order.begin(), order.end(), random_);
     for (const std::size_t i : order) {
       Job& job = jobs[i];
+      if (job.visits <= v) continue;
       ++done;
       if (job.is_finished) continue;
       if (job.seen.size() <= v) {
@@ -124,10 +126,10 @@ void PointRunner::run(std::string_view probe, std::vector<Point> points,
           continue;
         }
         visit(probe, job, after);
-        if (job.seen.size() == 2 && difference(job.seen) > agreement && !should_stop())
-          visit(probe, job, after);
+        const bool differs = job.visits == 2 && job.seen.size() == 2 && difference(job.seen) > agreement;
+        if (differs && !should_stop()) visit(probe, job, after);
       }
-      settle(job, visits);
+      settle(job);
       show_progress(probe, done, all, since);
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
-/// Visits the points of a probe: shuffled, twice unless quick, a third time where two visits differ.
+/// Visits the points of a probe: shuffled, twice unless quick or a point says otherwise, a third time where two visits
+/// differ; the middle of them counts.
 ///
 /// Every result is handed on at once, first visits too, so that a run that is killed has lost one point
 /// at most; what an earlier run knows is not measured again.
@@ -20,7 +21,8 @@ struct Timing {
 struct Point {
   Measurement what;
   std::function<Timing()> time;
-  Tile tile{};  ///< of a kernel whose name does not tell it
+  Tile tile{};     ///< of a kernel whose name does not tell it
+  int visits = 2;  ///< of a full run; more where what is measured wanders (a shared drive)
 };
 
 class PointRunner {
@@ -49,11 +51,12 @@ class PointRunner {
  private:
   struct Job {
     Point* point = nullptr;
+    std::size_t visits = 2;
     std::vector<Timing> seen;
     bool is_finished = false;
   };
   void visit(std::string_view probe, Job&, const std::function<void(double)>& after);
-  void settle(Job&, std::size_t visits);
+  void settle(Job&);
   void finish(Job&);
   void show_progress(std::string_view probe, std::size_t done, std::size_t all, double since);
 

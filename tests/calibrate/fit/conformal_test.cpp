@@ -63,6 +63,35 @@ TEST(Conformal, CoversNineTenthsWhateverTheDistribution) {
   EXPECT_LT(sum / rounds, 0.9 + 1.0 / 31 + 0.01);
 }
 
+// Both halves in turn: 100 models of 50 points with known noise, every point judged once by the other half's interval.
+TEST(Conformal, JudgesEachHalfByTheOther) {
+  std::mt19937_64 random(8);
+  std::normal_distribution<double> noise(0, 0.05);
+  double sum = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Prediction> points;
+    for (int i = 0; i < 50; ++i) points.push_back(off_by(noise(random)));
+    const HeldOut h = split_held_out("gemm", points);
+    sum += cross_coverage({&h, 1})[0];
+    EXPECT_EQ(all_to_calibration({&h, 1})[0].calibration.size(), 50u);
+  }
+  EXPECT_GT(sum / 100, 0.89);
+  EXPECT_LT(sum / 100, 0.9 + 1.0 / 26 + 0.01);
+}
+
+// Half of the points twice as noisy as the other: what a half promises, it does not keep for the other.
+TEST(Conformal, CrossCoverageNoticesHalvesThatDiffer) {
+  HeldOut h{"gemm", {}, {}};
+  for (int i = 1; i <= 40; ++i)
+    h.calibration.push_back(off_by(0.001 * i)), h.judged.push_back(off_by(0.01 * i));
+  EXPECT_NEAR(cross_coverage({&h, 1})[0], (40 + 3) / 80.0, 1e-12);  // 0.037 holds the judged up to 0.03
+}
+
+TEST(Conformal, AModelAloneInItsClassWithOnePointHasNoInterval) {
+  HeldOut h{"storage_read", {off_by(0.1)}, {}};
+  EXPECT_EQ(cross_coverage({&h, 1})[0], 0);
+}
+
 TEST(Conformal, SmallModelsBorrowFromTheirClass) {
   std::vector<HeldOut> models(8);
   for (std::size_t i = 0; i < models.size(); ++i) {

@@ -1,5 +1,6 @@
 #include "calibrate/fit/residual_fit.h"
 
+#include <array>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
@@ -66,6 +67,40 @@ TEST(FitResiduals, AreFlatWhereNothingWasMeasured) {
   const auto points = grid([](double, double) { return 0.2; }, {1, 4, 16}, {512, 2048, 8192});
   const ResidualTable t = fit_residuals(points, axes);
   EXPECT_NEAR(residual_at(t, std::vector{1024.0, 2048.0}), 0.2, 0.01);
+}
+
+// Two types whose kernels change at the same 11 sizes: what six points of the second cannot show, the first's table
+// knows.  The second is 0.1 slower throughout.
+TEST(FitResiduals, ADenseTableCarriesASparseOne) {
+  const auto switches = [](double m, double) { return m >= 64 && m < 512 ? 0.3 : 0.0; };
+  const std::vector<TableAxis> dense_axes{{"m", {1, 4, 16, 32, 64, 128, 256, 512, 1024, 4096}},
+                                          {"n", {512, 8192}}};
+  const ResidualTable dense =
+      fit_residuals(grid(switches, {1, 4, 16, 32, 64, 128, 256, 512, 1024, 4096}, {512, 8192}), dense_axes);
+  const std::vector<TablePoint> sparse =
+      grid([&](double m, double n) { return switches(m, n) + 0.1; }, {1, 64, 4096}, {512, 8192});
+  const std::vector<TableAxis> sparse_axes{{"m", {1, 64, 4096}}, {"n", {512, 8192}}};
+  const ResidualTable alone = fit_residuals(sparse, sparse_axes),
+                      carried =
+                          fit_residuals(sparse, sparse_axes, std::array<const ResidualTable*, 1>{&dense});
+  const std::vector unseen{16.0, 2048.0};
+  EXPECT_GT(residual_at(alone, unseen), 0.2);
+  EXPECT_NEAR(residual_at(carried, unseen), 0.1, 0.04);
+  EXPECT_EQ(table_problem(carried), "");
+}
+
+TEST(FitResiduals, ATableOfSomethingElseIsLeftAlone) {
+  const auto points = grid([](double m, double) { return 0.05 * std::log2(m); }, {1, 4, 16, 64, 256, 1024},
+                           {512, 2048, 8192});
+  std::mt19937_64 random(3);
+  std::normal_distribution<double> noise(0, 0.5);
+  ResidualTable other{axes, {}};
+  for (int i = 0; i < 18; ++i) other.values.push_back(noise(random));
+  EXPECT_EQ(fit_residuals(points, axes, std::array<const ResidualTable*, 1>{&other}).values,
+            fit_residuals(points, axes).values);
+  const ResidualTable of_fewer_axes{{{"m", {1, 2}}}, {0, 1}};
+  EXPECT_EQ(fit_residuals(points, axes, std::array<const ResidualTable*, 1>{&of_fewer_axes}).values,
+            fit_residuals(points, axes).values);
 }
 
 TEST(ChooseKnots, TakesEveryValueOfASmallGrid) {
