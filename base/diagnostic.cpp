@@ -92,17 +92,16 @@ struct Quote {
   std::string line, marks;
 };
 
-/// The line as shown, cut to `max_columns` around the caret, and the caret line under it.
-Quote quote_line(std::string_view line, int column, int length) {
+/// The line as shown, cut to `most` columns around the caret, and the caret line under it.
+Quote quote_line(std::string_view line, int column, int length, std::size_t most) {
   const Part p = part_around(line, column > 0 ? static_cast<std::size_t>(column - 1) : 0);
   std::size_t from = p.caret, to = p.caret, columns = 0;
   auto grow_left = [&](std::size_t limit) {
     while (from > 0 && columns + p.cells[from - 1].columns <= limit) columns += p.cells[--from].columns;
   };
-  grow_left(max_columns / 2);
-  while (to < p.cells.size() && columns + p.cells[to].columns <= max_columns)
-    columns += p.cells[to++].columns;
-  grow_left(max_columns);
+  grow_left(most / 2);
+  while (to < p.cells.size() && columns + p.cells[to].columns <= most) columns += p.cells[to++].columns;
+  grow_left(most);
   Quote q;
   std::size_t before = 0, under = 0;
   auto left = static_cast<std::size_t>(std::max(1, length));  // bytes still to underline
@@ -135,6 +134,33 @@ Paint paint(Severity s, bool colour) {
                                     : s == Severity::warning ? "\x1b[1;35m"
                                                              : "\x1b[1;36m";
   return {"\x1b[1m", severity, "\x1b[1;32m", "\x1b[0m"};
+}
+
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+}
+
+/// A text broken at blanks to `width` columns, further lines hung below the first; one line when width is 0.
+std::string broken(const std::string& text, int width) {
+  constexpr std::string_view hang = "    ";
+  if (width <= 0) return text + '\n';
+  std::string out;
+  std::size_t used = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', text.find_first_not_of(' ', at)), text.size());
+    std::string_view word = std::string_view(text).substr(at, end - at);  // with the blanks before it
+    at = end;
+    if (used > 0 && used + columns_of(word) > static_cast<std::size_t>(width)) {
+      word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
+      out += '\n';
+      out += hang;
+      used = hang.size();
+    }
+    out += word;
+    used += columns_of(word);
+  }
+  return out + '\n';
 }
 
 std::string_view severity_name(Severity s) {
@@ -206,38 +232,60 @@ std::string printable(std::string_view text, std::size_t limit) {
   return out;
 }
 
-std::string render(const Diagnostic& d, bool colour) {
+namespace {
+
+/// "file:1:2: error: what is wrong [code]"; colours its first two parts where they stand unbroken.
+std::string headline(const Diagnostic& d, bool colour, int width) {
+  const std::string place = d.span.where(), where = place.empty() ? "" : place + ": ";
+  const std::string severity = std::string(severity_name(d.severity)) + ':';
+  std::string text = where + severity + ' ' + printable(d.message, 2000);
+  if (!d.code.empty()) text += fmt::format(" [{}]", d.code);
+  text = broken(text, width);
+  if (!colour || !text.starts_with(where + severity)) return text;
   const Paint p = paint(d.severity, colour);
-  std::string out;
-  if (std::string where = d.span.where(); !where.empty())
-    out += fmt::format("{}{}:{} ", p.bold, where, p.off);
-  out += fmt::format("{}{}:{} {}", p.severity, severity_name(d.severity), p.off, printable(d.message, 2000));
-  if (!d.code.empty()) out += fmt::format(" [{}]", d.code);
-  out += '\n';
-  if (d.span.source && d.span.line > 0) {
-    const auto line = line_of(d.span.source->text, d.span.line);
-    if (!line.empty()) {
-      const Quote q = quote_line(line, d.span.column, d.span.length);
-      out += fmt::format("{:>5} | {}\n", d.span.line, q.line);
-      if (!q.marks.empty()) out += fmt::format("      | {}{}{}\n", p.caret, q.marks, p.off);
-    }
-  }
-  constexpr std::size_t shown = 24;
-  if (!d.expected.empty()) {
-    out += d.expected.size() == 1 ? "   expected: " : "   expected one of: ";
-    for (std::size_t i = 0; i < std::min(shown, d.expected.size()); ++i)
-      out += (i ? ", " : "") + printable(d.expected[i], 200);
-    if (d.expected.size() > shown) out += fmt::format(", ... ({} more)", d.expected.size() - shown);
-    out += '\n';
-  }
-  if (!d.suggestion.empty()) out += fmt::format("   did you mean '{}'?\n", printable(d.suggestion, 200));
+  text.erase(0, where.size() + severity.size());
+  const std::string shown = place.empty() ? "" : fmt::format("{}{}:{} ", p.bold, place, p.off);
+  return fmt::format("{}{}{}{}{}", shown, p.severity, severity, p.off, text);
+}
+
+std::string quoted(const Diagnostic& d, bool colour, int width) {
+  constexpr int gutter = 8, dots = 6;
+  const auto line = line_of(d.span.source->text, d.span.line);
+  if (line.empty()) return {};
+  const int most = width > 0 ? std::max(20, width - gutter - dots) : static_cast<int>(max_columns);
+  const Quote q =
+      quote_line(line, d.span.column, d.span.length, std::min(max_columns, static_cast<std::size_t>(most)));
+  const Paint p = paint(d.severity, colour);
+  std::string out = fmt::format("{:>5} | {}\n", d.span.line, q.line);
+  if (!q.marks.empty()) out += fmt::format("      | {}{}{}\n", p.caret, q.marks, p.off);
   return out;
 }
 
-std::string render(const Diagnostics& all, bool colour) {
+std::string alternatives(const std::vector<std::string>& expected, int width) {
+  constexpr std::size_t shown = 24;
+  std::string out = expected.size() == 1 ? "   expected: " : "   expected one of: ";
+  for (std::size_t i = 0; i < std::min(shown, expected.size()); ++i)
+    out += (i ? ", " : "") + printable(expected[i], 200);
+  if (expected.size() > shown) out += fmt::format(", ... ({} more)", expected.size() - shown);
+  return broken(out, width);
+}
+
+}  // namespace
+
+std::string render(const Diagnostic& d, bool colour, int width) {
+  std::string out = headline(d, colour, width);
+  if (d.span.source && d.span.line > 0) out += quoted(d, colour, width);
+  if (!d.expected.empty()) out += alternatives(d.expected, width);
+  if (!d.suggestion.empty())
+    out += broken(fmt::format("   did you mean '{}'?", printable(d.suggestion, 200)), width);
+  return out;
+}
+
+std::string render(const Diagnostics& all, bool colour, int width) {
   std::string out;
   constexpr std::size_t shown = 100;
-  for (std::size_t i = 0; i < std::min(shown, all.items().size()); ++i) out += render(all.items()[i], colour);
+  for (std::size_t i = 0; i < std::min(shown, all.items().size()); ++i)
+    out += render(all.items()[i], colour, width);
   if (all.items().size() > shown) out += fmt::format("... and {} more\n", all.items().size() - shown);
   return out;
 }

@@ -58,10 +58,11 @@ class Diagnostics {
 };
 
 /// The block shown above; `colour` adds ANSI escapes.  Control characters of the input are escaped
-/// and lines over 160 columns are cut around the caret.
+/// and quoted lines are cut around the caret to `width` columns, or 160 when it is 0; sentences and lists
+/// are broken at blanks to `width`, or not at all when it is 0.
 /// Of many diagnostics the first hundred are shown.
-std::string render(const Diagnostic&, bool colour = false);
-std::string render(const Diagnostics&, bool colour = false);
+std::string render(const Diagnostic&, bool colour = false, int width = 0);
+std::string render(const Diagnostics&, bool colour = false, int width = 0);
 
 /// Text made safe for a terminal: control characters, invalid UTF-8 and bidirectional overrides are
 /// written as escapes, and what exceeds `limit` bytes is cut.

@@ -30,6 +30,19 @@ ParsedArguments usage_failure(const CLI::App& command, const std::vector<std::st
   return failure(printable(message, 300), "", own_name);
 }
 
+/// "--depth -1" as "--depth=-1": a negative number behind an option is its value, not another option.
+std::vector<std::string> with_negative_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  for (const std::string& a : arguments) {
+    const bool is_negative = a.size() > 1 && a[0] == '-' && a[1] >= '0' && a[1] <= '9';
+    const bool has_option = !out.empty() && out.back().size() > 2 && out.back().starts_with("--") &&
+                            out.back().find('=') == std::string::npos;
+    if (is_negative && has_option) out.back() += '=' + a;
+    else out.push_back(a);
+  }
+  return out;
+}
+
 ParsedArguments help(Grammar& g, const CLI::App* command, int status) {
   return {std::nullopt, help_report(g, command ? *command : g.app()), {}, status};
 }
@@ -57,13 +70,12 @@ ParsedArguments parse_arguments(const std::vector<std::string>& arguments) {
   }
   const CLI::App* command = g.command(arguments[0]);
   if (!command && !arguments[0].starts_with('-')) return unknown_command(g, arguments[0]);
+  const std::vector<std::string> joined = with_negative_values(arguments);
   try {
-    g.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    g.app().parse(std::vector<std::string>(joined.rbegin(), joined.rend()));
   } catch (const CLI::CallForHelp&) { return help(g, command, 0); } catch (const CLI::CallForVersion& e) {
     return {std::nullopt, {}, std::string(e.what()) + '\n', 0};
-  } catch (const CLI::ParseError& e) {
-    return usage_failure(command ? *command : g.app(), arguments, e.what());
-  }
+  } catch (const CLI::ParseError& e) { return usage_failure(command ? *command : g.app(), joined, e.what()); }
   if (g.arguments().command.empty()) return help(g, nullptr, 2);
   return {std::move(g.arguments()), {}, {}, 0};
 }

@@ -36,7 +36,7 @@ struct Arguments {
   bool names_only = false;   ///< list
   bool rows = false;         ///< validate: every row instead of groups
   std::string by = "group";  ///< validate: group | metric
-  int depth = 3;             ///< explain
+  std::optional<int> depth;  ///< explain: levels below the number
 };
 
 /// What parsing came to: arguments, or something to print and the exit status.

@@ -2,6 +2,7 @@
 #include "sim/report/compare_report.h"
 
 #include <deque>
+#include <fmt/format.h>
 #include <ostream>
 
 namespace ridge {
@@ -93,13 +94,14 @@ std::optional<Scenario> read_subject(Session& s, const Subject& subject, Compare
 int compare_command(Session& s) {
   for (const std::string& vary : s.arguments.vary)
     if (vary.find('=') == std::string::npos) {
-      s.err << "ridge: --vary wants KEY=VALUE,VALUE...\n";
+      say(s, "ridge: --vary wants KEY=VALUE,VALUE...\n");
       return 2;
     }
   const std::vector<Subject> all = subjects(s);
   if (all.size() < 2 || all.front().name.empty()) {
-    s.err << "ridge: compare wants two scenarios, or one and its changes\n"
-             "  such as: ridge compare llama-3-70b-64-h100 +parallel.tensor=4\n";
+    say(s,
+        "ridge: compare wants two scenarios, or one and its changes\n"
+        "  such as: ridge compare llama-3-70b-64-h100 +parallel.tensor=4\n");
     return 2;
   }
   std::deque<Prepared> prepared;

@@ -1,6 +1,7 @@
 #include "cli/completion.h"
 #include "cli/session.h"
 
+#include <fmt/format.h>
 #include <ostream>
 
 namespace ridge {
@@ -56,7 +57,7 @@ if [[ $funcstack[1] == _ridge ]]; then _ridge "$@"; else compdef _ridge ridge; f
 int completion_command(Session& s) {
   const std::string& shell = s.arguments.positional[0];
   if (shell != "bash" && shell != "zsh") {
-    s.err << "ridge: completion is for bash or zsh, not '" << printable(shell) << "'\n";
+    say(s, fmt::format("ridge: completion is for bash or zsh, not '{}'\n", printable(shell)));
     return 2;
   }
   s.out << (shell == "bash" ? bash_script : zsh_script);

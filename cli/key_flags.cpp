@@ -6,7 +6,7 @@ const std::vector<KeyFlag>& key_flags() {
   static const std::vector<KeyFlag> flags{
       {"--on,--hardware", "hardware", "hardware preset or YAML"},
       {"-n,--devices", "devices", "accelerators in all; absent: the product of the degrees"},
-      {"--software", "software", "software stack (training megatron-core, inference vllm)"},
+      {"--software", "software", "software stack (on GPUs megatron-core, or vllm for inference)"},
       {"--seq,--sequence-length", "training.sequence_length", "tokens per sequence", false, true, false},
       {"--micro-batch", "training.micro_batch", "sequences a replica processes at once (1)", false, true,
        false},

@@ -162,10 +162,7 @@ const ListedKind* find_kind(const std::string& name) {
 
 int unknown_kind(Session& s, const std::string& name) {
   const std::vector<std::string> names = listed_kinds();
-  s.err << "ridge: no presets are called '" << printable(name) << "'\n";
-  if (const std::string near = nearest(name, names); !near.empty())
-    s.err << "  did you mean '" << near << "'?\n";
-  s.err << fmt::format("  kinds: {}\n", fmt::join(names, " "));
+  say_unknown(s, "no kind of presets", name, names, fmt::format("kinds: {}", fmt::join(names, " ")));
   return 2;
 }
 
@@ -204,6 +201,7 @@ int list_command(Session& s) {
     const ListedKind* listed = find_kind(s.arguments.positional[0]);
     if (!listed) return unknown_kind(s, s.arguments.positional[0]);
     if (s.arguments.names_only) {
+      if (s.arguments.format != OutputFormat::text) remark_idle(s, "an output format", "with --names");
       for (const std::string& name : listed_names(s.reader, s.arguments.positional[0])) s.out << name << '\n';
       return 0;
     }

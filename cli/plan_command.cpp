@@ -8,6 +8,7 @@
 #include "sim/report/text_layout.h"
 
 #include <charconv>
+#include <fmt/format.h>
 #include <fstream>
 #include <optional>
 #include <ostream>
@@ -19,7 +20,7 @@ bool save(Session& s, const Node& document) {
   std::ofstream file(s.arguments.save, std::ios::binary);
   file << write_yaml(document);
   file.close();
-  if (!file) s.err << "ridge: cannot write '" << printable(s.arguments.save, 200) << "'\n";
+  if (!file) say(s, fmt::format("ridge: cannot write '{}'\n", printable(s.arguments.save, 200)));
   return static_cast<bool>(file);
 }
 
@@ -62,14 +63,14 @@ std::optional<std::size_t> advice_of(const std::string& key) {
 int open_number(Session& s, const Explain& record, const std::string& key) {
   const NodeId node = find_number(record, key);
   if (!node) {
-    s.err << "ridge: nothing is called '" << printable(key) << "'\n";
-    if (const std::string near = nearest(key, known_keys(record)); !near.empty())
-      s.err << "  did you mean '" << near << "'?\n";
-    s.err << "  without a key, ridge explain SCENARIO lists them all\n";
+    say_unknown(s, "nothing", key, known_keys(record),
+                "without a key, ridge explain SCENARIO lists them all");
     return 2;
   }
-  if (s.arguments.format == OutputFormat::json) s.out << explain_json(record, node, s.arguments.depth);
-  else s.out << fold(explain_text(record, node, {s.arguments.depth, true}), text_style(s).width);
+  constexpr int usual_depth = 3;
+  const int depth = s.arguments.depth.value_or(usual_depth);
+  if (s.arguments.format == OutputFormat::json) s.out << explain_json(record, node, depth);
+  else s.out << fold(explain_text(record, node, {depth, true}), text_style(s).width);
   return 0;
 }
 
@@ -78,7 +79,7 @@ int open_advice(Session& s, const Evaluated& now, const Node& document, std::siz
                 const std::string& key) {
   const std::vector<Advice> all = advise(document, s.reader, now.prepared, now.estimate);
   if (n >= all.size()) {
-    s.err << "ridge: there is no advice " << n << "; ridge plan lists " << all.size() << ", from 0\n";
+    say(s, fmt::format("ridge: there is no advice {}; ridge plan lists {}, from 0\n", n, all.size()));
     return 2;
   }
   Node changed = document;
@@ -95,6 +96,7 @@ int open_advice(Session& s, const Evaluated& now, const Node& document, std::siz
 int explain_number(Session& s, const Evaluated& e, const Node& document, const std::string& key,
                    const std::string& why) {
   if (key.empty()) {
+    if (s.arguments.depth) remark_idle(s, "--depth", "without a key");
     if (s.arguments.format == OutputFormat::json) s.out << explain_keys_json(e.record);
     else print_report(s, key_report(e.record, why));
     return 0;
@@ -131,7 +133,11 @@ int answer(Session& s, Scenario scenario, const Node& document, const std::strin
   if (!s.arguments.save.empty() && !save(s, document)) return 2;
   const Evaluated e(std::move(scenario));
   const int status = e.estimate.fits ? 0 : 1;
+  if (s.arguments.explain_key.empty() && s.arguments.depth)
+    remark_idle(s, "--depth", "without --explain KEY");
   if (!s.arguments.explain_key.empty()) {
+    if (s.arguments.format == OutputFormat::csv) remark_idle(s, "--csv", "with --explain");
+    if (s.arguments.format == OutputFormat::markdown) remark_idle(s, "--markdown", "with --explain");
     const int found = explain_number(s, e, document, s.arguments.explain_key, why);
     return found ? found : status;
   }

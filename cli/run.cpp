@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "cli/session.h"
+#include "sim/report/text_layout.h"
 
 #include <exception>
 #include <ostream>
@@ -13,7 +14,7 @@ using Command = int (*)(Session&);
 
 /// The program's main hands over before this; a caller of run() has no process to give away.
 int calibrate_hint(Session& s) {
-  s.err << "ridge: calibration is the program ridge-calibrate; the ridge command hands over to it\n";
+  say(s, "ridge: calibration is the program ridge-calibrate; the ridge command hands over to it\n");
   return 2;
 }
 
@@ -32,7 +33,8 @@ int run_command(Session& s) {
 
 int print_help(const ParsedArguments& parsed, std::ostream& to, const Terminal& t) {
   const bool in_color = t.wants_color && (parsed.status == 0 ? t.out_is_terminal : t.err_is_terminal);
-  to << parsed.text << render_text(parsed.help, {t.width, in_color, t.unicode});
+  const int width = parsed.status == 0 ? t.width : t.err_width;
+  to << fold(parsed.text, width) << render_text(parsed.help, {width, in_color, t.unicode});
   return parsed.status;
 }
 

@@ -19,7 +19,7 @@ namespace ridge {
 /// What the streams are connected to.
 struct Terminal {
   bool out_is_terminal = false, err_is_terminal = false;
-  int width = 80;
+  int width = 80, err_width = 80;
   bool unicode = true;      ///< the locale can show block characters
   bool wants_color = true;  ///< false: NO_COLOR is set
 };

@@ -3,6 +3,7 @@
 #include "cli/session.h"
 #include "sim/report/schema_report.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -76,12 +77,7 @@ int schema_command(Session& s) {
     return 0;
   }
   const std::vector<std::string> names = schema_names();
-  s.err << "ridge: no schema is called '" << printable(name) << "'\n";
-  if (const std::string near = nearest(name, names); !near.empty())
-    s.err << "  did you mean '" << near << "'?\n";
-  s.err << "  schemas:";
-  for (const std::string& known : names) s.err << ' ' << known;
-  s.err << '\n';
+  say_unknown(s, "no schema", name, names, fmt::format("schemas: {}", fmt::join(names, " ")));
   return 2;
 }
 

@@ -1,5 +1,8 @@
 #include "cli/session.h"
 
+#include "sim/report/text_layout.h"
+
+#include <fmt/format.h>
 #include <istream>
 #include <iterator>
 #include <ostream>
@@ -15,6 +18,8 @@ bool in_color(const Session& s, bool is_terminal) {
   }
   return false;
 }
+
+int error_width(const Session& s) { return s.arguments.width.value_or(s.terminal.err_width); }
 
 Node from_input(Session& s, Diagnostics& diagnostics) {
   auto source = std::make_shared<Source>();
@@ -35,8 +40,24 @@ TextStyle text_style(const Session& s) {
   return style;
 }
 
+void say(Session& s, const std::string& lines) { s.err << fold(lines, error_width(s)); }
+
+void say_unknown(Session& s, const std::string& problem, const std::string& name,
+                 const std::vector<std::string>& known, const std::string& help) {
+  std::string lines = fmt::format("ridge: {} is called '{}'\n", problem, printable(name));
+  if (const std::string near = nearest(name, known); !near.empty())
+    lines += fmt::format("  did you mean '{}'?\n", near);
+  say(s, lines + "  " + help + '\n');
+}
+
+void remark_idle(Session& s, std::string_view option, std::string_view why) {
+  say(s, fmt::format("ridge: {} has no effect {}\n", option, why));
+}
+
 bool report_problems(Session& s, const Diagnostics& diagnostics) {
-  if (!diagnostics.empty()) s.err << render(diagnostics, in_color(s, s.terminal.err_is_terminal));
+  if (!diagnostics.empty()) {
+    s.err << render(diagnostics, in_color(s, s.terminal.err_is_terminal), error_width(s));
+  }
   return diagnostics.has_errors();
 }
 

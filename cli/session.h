@@ -27,6 +27,14 @@ struct Session {
       : arguments(a), in(i), out(o), err(e), terminal(t), presets(a.presets) {}
 };
 
+/// Prints lines to err, folded to its width.
+void say(Session&, const std::string& lines);
+/// Says what is unknown, the nearest name that is not, and what helps.
+void say_unknown(Session&, const std::string& problem, const std::string& name,
+                 const std::vector<std::string>& known, const std::string& help);
+/// A remark on err about an option that changes nothing here.
+void remark_idle(Session&, std::string_view option, std::string_view why);
+
 /// Prints problems to err; true when there are errors, that is, when the command ends with status 2.
 bool report_problems(Session&, const Diagnostics&);
 

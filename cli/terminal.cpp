@@ -31,16 +31,21 @@ int stated_columns() {
   return end == text.data() + text.size() && columns >= 40 && columns <= 1000 ? columns : 0;
 }
 
+/// Columns of the terminal behind a stream; 80 when there is none.
+int columns_of(int descriptor, bool is_terminal) {
+  winsize size{};
+  return is_terminal && ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 }  // namespace
 
 Terminal process_terminal() {
   Terminal t;
   t.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   t.err_is_terminal = isatty(STDERR_FILENO) == 1;
-  winsize size{};
-  if (const int columns = stated_columns(); columns > 0) t.width = columns;
-  else if (t.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    t.width = size.ws_col;
+  const int stated = stated_columns();
+  t.width = stated > 0 ? stated : columns_of(STDOUT_FILENO, t.out_is_terminal);
+  t.err_width = stated > 0 ? stated : columns_of(STDERR_FILENO, t.err_is_terminal);
   t.unicode = !t.out_is_terminal || locale_is_utf8();
   t.wants_color = variable("NO_COLOR").empty() && variable("TERM") != "dumb";
   return t;

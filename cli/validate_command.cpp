@@ -70,8 +70,8 @@ class Rows {
   bool report_unread() {
     if (unread_ == 0) return false;
     report_problems(s_, reasons_);
-    s_.err << fmt::format("ridge: {} of {} rows could not be read; --rows lists each with its reason\n",
-                          unread_, read_);
+    say(s_, fmt::format("ridge: {} of {} rows could not be read; --rows lists each with its reason\n",
+                        unread_, read_));
     return true;
   }
 
@@ -186,7 +186,7 @@ int validate_command(Session& s) {
   const bool has_none = std::all_of(rows.begin(), rows.end(), is_refused);
   const int status = has_unread || has_none ? 2 : 0;
   if (has_none) {
-    s.err << fmt::format("ridge: no row of {} has a prediction\n", rows.size());
+    say(s, fmt::format("ridge: no row of {} has a prediction\n", rows.size()));
     if (s.arguments.format != OutputFormat::json && !s.arguments.rows) return status;
   }
   const bool by_metric = s.arguments.by == "metric";

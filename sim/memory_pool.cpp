@@ -62,8 +62,10 @@ PoolUse pool_use(const StageMemory& stage, const Prepared& p, Explain* ex) {
 
 Traced<Bytes> device_capacity(const Prepared& p, Explain* ex) {
   const MemoryLevel& hbm = p.scenario.hardware.device.hbm;
-  return stated(ex, hbm.usable.is_known() ? "hardware.device.hbm.usable" : "hardware.device.hbm.capacity",
-                memory_capacity(p.scenario.hardware.device));
+  const auto given =
+      stated(ex, hbm.usable.is_known() ? "hardware.device.hbm.usable" : "hardware.device.hbm.capacity",
+             memory_capacity(p.scenario.hardware.device));
+  return whole_bytes(given, ex);
 }
 
 bool has_pool(const Prepared& p) {

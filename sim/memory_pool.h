@@ -18,7 +18,7 @@
 
 namespace ridge::detail {
 
-/// Usable memory of the device; opens to its field.
+/// Usable memory of the device in whole bytes; opens to its field.
 Traced<Bytes> device_capacity(const Prepared&, Explain*);
 /// True for inference on a stack that claims a share of the device.
 bool has_pool(const Prepared&);

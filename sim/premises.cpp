@@ -2,7 +2,9 @@
 
 #include "sim/kernels.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace ridge {
 namespace {
@@ -15,6 +17,24 @@ void positions(const Scenario& s, std::vector<std::string>& out) {
         fmt::format("{} is {}, beyond the {} positions of {}: the time is that of such a length, "
                     "what the model would say there is not promised",
                     keys, tokens, most, s.model_name));
+}
+
+bool is_named(const std::string& lower, std::string_view name) {
+  return std::ranges::equal(lower, name, {}, {}, [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+}
+
+/// A stack's kernels exist for some devices only.
+void device_of_stack(const Scenario& s, std::vector<std::string>& out) {
+  const Device& device = s.hardware.device;
+  const std::vector<std::string>& known = s.software.runs_on;
+  const auto is_this = [&](const std::string& name) {
+    return name == enum_name(device.kind) || is_named(name, device.vendor);
+  };
+  if (known.empty() || std::ranges::any_of(known, is_this)) return;
+  out.push_back(fmt::format("{} has no kernels for {}, a {} of {}: it runs on {}", s.software_name,
+                            device.name, enum_name(device.kind), device.vendor, fmt::join(known, ", ")));
 }
 
 void stack(const Scenario& s, std::vector<std::string>& out) {
@@ -49,6 +69,7 @@ std::vector<std::string> doubtful_premises(const Prepared& p) {
   std::vector<std::string> out;
   positions(p.scenario, out);
   stack(p.scenario, out);
+  device_of_stack(p.scenario, out);
   number_format(p.scenario, out);
   return out;
 }

@@ -170,6 +170,7 @@ struct SoftwareStack {
       origins;  ///< by key: "launch", "allocator.pool_fraction"; the longest wins
   std::vector<std::string> aliases;
   StackPurpose purpose = StackPurpose::any;
+  std::vector<std::string> runs_on;  ///< kinds of devices and vendors, "gpu", "nvidia"; empty: anywhere
   AttentionKernel attention = AttentionKernel::flash;
   bool at_peak = false;           ///< kernels at the device's peaks, without gaps: the roofline bound
   bool attention_flash2 = false;  ///< FlashAttention 2 kernels instead of the device's best

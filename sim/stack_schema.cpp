@@ -137,6 +137,8 @@ void add_kernels(std::vector<Field<S>>& fields) {
                  "where the numbers come from, by key: launch, allocator.pool_fraction"),
            field("extends", &S::extends, "stack whose values this one starts from"),
            field("aliases", &S::aliases, "other names"),
+           field("runs_on", &SoftwareStack::runs_on,
+                 "kinds of devices (gpu tpu hpu npu soc cpu) and vendors it has kernels for; absent: any"),
            field("purpose", &S::purpose, "what it is made for; training on a serving stack is refused"),
            field("attention", &S::attention,
                  "attention core: one flash kernel, or products with scores in memory"),

@@ -11,6 +11,17 @@ namespace {
 
 constexpr std::int64_t most_devices = 10'000'000;
 
+bool is_from_command_line(const Node& n) {
+  if (!n.is_map()) return n.span.source && n.span.source->name.starts_with("--");
+  return !n.entries.empty() &&
+         std::ranges::all_of(n.entries, [](const Node::Entry& e) { return is_from_command_line(e.value); });
+}
+
+/// What --set changes of a part that the scenario leaves out changes the default instead of replacing it.
+bool changes_default(const Node& part) {
+  return part.is_map() && is_from_command_line(part) && !part.find("preset") && !part.find("extends");
+}
+
 /// One reading: the document, what is being built, and where problems go.
 class Reading {
  public:
@@ -32,6 +43,7 @@ class Reading {
     read_parts();
     read_formats();
     fill_in();
+    remark_idle_values();
     if (!options_.origins) s_.origins.clear();
     return std::move(s_);
   }
@@ -178,18 +190,29 @@ class Reading {
   }
 
   void read_software() {
-    Node part;
-    if (const Node* n = document_.find("software")) part = *n;
-    else if (s_.training()) part = default_part("megatron-core");
-    else if (s_.inference()) part = default_part("vllm");
-    else if (s_.operator_case()) part = default_part("kernels");
-    else return;
     const Node* stated = document_.find("software");
-    const Node* preset = stated && stated->is_map() ? stated->find("preset") : nullptr;
-    if (!stated || (preset && !preset->span.source))
-      s_.origins["software"] = {Origin::Kind::default_value, {}, {}, {}};
+    const bool has_workload = !std::holds_alternative<std::monostate>(s_.workload);
+    if (!stated && !has_workload) return;
+    const bool is_default = !stated || changes_default(*stated);
+    Node part = stated ? *stated : Node::map();
+    if (is_default) {
+      part.entries.insert(part.entries.begin(), {"preset", {}, Node::scalar(usual_stack())});
+      s_.origins["software"] = {Origin::Kind::default_value,
+                                {},
+                                fmt::format("the usual one on a {}", enum_name(s_.hardware.device.kind)),
+                                {}};
+    }
     s_.software = presets_.software(part, origins(), diagnostics_);
     s_.software_name = name_of(part, s_.software.name);
+  }
+
+  /// The stack that presets/software/defaults names for the workload on this kind of device.
+  std::string usual_stack() {
+    const std::string_view workload = s_.training() ? "training" : s_.inference() ? "inference" : "operator";
+    const Node* table = presets_.presets().find(PresetKind::software, "defaults/by-device", diagnostics_);
+    const Node* name =
+        table ? table->at(fmt::format("{}.{}", workload, enum_name(s_.hardware.device.kind))) : nullptr;
+    return name && name->is_scalar() ? name->text : "ideal";
   }
 
   void read_recipes() {
@@ -252,6 +275,20 @@ class Reading {
     d.expected = std::move(known);
   }
 
+  /// Stated, but without effect here.
+  void remark_idle(std::string_view key, std::string_view why) {
+    if (const Node* n = document_.at(key); n && n->span.source)
+      diagnostics_.warning("no-effect", fmt::format("{} has no effect {}", key, why), n->span);
+  }
+
+  void remark_idle_values() {
+    if (const Inference* i = s_.inference(); i && i->phase != InferencePhase::request && i->output_tokens > 0)
+      remark_idle("inference.output_tokens", fmt::format("in phase {}", enum_name(i->phase)));
+    if (const Training* t = s_.training(); t && t->method == Method::full)
+      for (const char* key : {"training.lora_rank", "training.lora_targets"})
+        remark_idle(key, "with method full");
+  }
+
   /// Values that follow from others when the document leaves them out.
   void fill_in() {
     const ParallelPlan& p = s_.parallel;
@@ -278,28 +315,15 @@ class Reading {
   Scenario s_;
 };
 
-bool is_from_command_line(const Node& n) {
-  if (!n.is_map()) return n.span.source && n.span.source->name.starts_with("--");
-  return !n.entries.empty() &&
-         std::ranges::all_of(n.entries, [](const Node::Entry& e) { return is_from_command_line(e.value); });
-}
-
-/// What --set changes of a part that the scenario leaves out changes the default instead of replacing it.
 void start_from_default(Node* part, std::string_view name) {
-  if (part && part->is_map() && is_from_command_line(*part) && !part->find("preset") &&
-      !part->find("extends"))
+  if (part && changes_default(*part))
     part->entries.insert(part->entries.begin(), {"preset", {}, Node::scalar(std::string(name))});
 }
 
 void start_from_defaults(Node& document) {
   if (!document.is_map()) return;
   Node* training = document.find("training");
-  const bool has_training = training && training->is_map();
-  if (has_training || document.find("inference") || document.find("operator"))
-    start_from_default(document.find("software"), has_training                 ? "megatron-core"
-                                                  : document.find("inference") ? "vllm"
-                                                                               : "kernels");
-  if (!has_training) return;
+  if (!training || !training->is_map()) return;
   const Training defaults;
   start_from_default(training->find("precision"), defaults.precision);
   start_from_default(training->find("optimizer"), defaults.optimizer);

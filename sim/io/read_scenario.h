@@ -12,7 +12,7 @@
 /// Errors     unknown and missing keys, values out of range, unknown names, no or two workloads.
 ///            What is well written but cannot run (64 heads over 6 devices, too little memory) is a
 ///            violation of the estimate, not an error here.
-/// Defaults   software megatron-core for training, vllm for inference, kernels for one operator; devices the product of the
+/// Defaults   software by workload and kind of device (presets/software/defaults); devices the product of the
 ///            parallel degrees; training.global_batch micro_batch x data x pipeline.  Each is recorded
 ///            with the origin `default_value`.
 

@@ -252,7 +252,8 @@ class PlanReporter {
   std::string default_values() const {
     std::string out;
     if (const auto it = s_.origins.find("software"); it != s_.origins.end())
-      out += "software " + s_.software_name;
+      out += "software " + s_.software_name +
+             (it->second.citation.empty() ? "" : " (" + it->second.citation + ")");
     if (const auto it = s_.origins.find("devices");
         it != s_.origins.end() && it->second.kind == Origin::Kind::default_value)
       out += fmt::format("{}devices {}", out.empty() ? "" : ", ", s_.devices);

@@ -156,14 +156,16 @@ std::string fold(std::string_view text, int width) {
     const std::string_view line = text.substr(at, end - at);
     at = end + 1;
     if (text_width(line) <= width) {
-      out.append(line).push_back('\n');
+      out.append(line.substr(0, line.find_last_not_of(' ') + 1)).push_back('\n');
       continue;
     }
     const int own = static_cast<int>(std::min(line.find_first_not_of(' '), line.size()));
     const int indent = std::min(own, width / 2);
     bool is_first = true;
     for (const std::string& part : wrap(line.substr(static_cast<std::size_t>(own)), width - indent - hang)) {
-      out += pad_right("", is_first ? indent : indent + hang) + part + '\n';
+      out += pad_right("", is_first ? indent : indent + hang) + part;
+      out.erase(out.find_last_not_of(' ') + 1);
+      out += '\n';
       is_first = false;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sstream>
 
 namespace ridge {
 namespace {
@@ -54,6 +55,23 @@ TEST(Render, WorksWithoutSourceLineOrColumn) {
             "f:1: error: odd\n    1 | a\n");
   EXPECT_EQ(render(Diagnostic{Severity::error, "", "odd", {source("a\n", "f"), 99, 7, 1}, {}, ""}),
             "f:99:7: error: odd\n");
+}
+
+TEST(Render, FitsTheWidthAskedFor) {
+  Diagnostic d{Severity::error,
+               "c",
+               "a sentence that is somewhat longer than the forty columns there are",
+               {},
+               {},
+               {}};
+  d.span = {std::make_shared<Source>(Source{"f", std::string(300, 'x') + "y" + std::string(300, 'z')}), 1,
+            301, 1};
+  d.expected = {"first-of-them", "second-of-them", "third-of-them"};
+  std::istringstream text(render(d, false, 40));
+  std::size_t lines = 0;
+  for (std::string line; std::getline(text, line); ++lines) EXPECT_LE(line.size(), 40u) << line;
+  EXPECT_GE(lines, 6u);
+  EXPECT_NE(render(d, false, 40).find("xyz"), std::string::npos);
 }
 
 TEST(Render, ColoursOnlyOnRequest) {

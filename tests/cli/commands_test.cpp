@@ -124,6 +124,25 @@ TEST(Flags, SayWhatWasAssumed) {
   EXPECT_THAT(said.out, HasSubstr("output tokens 128"));
 }
 
+TEST(Flags, TheUsualStackIsOneThatRunsOnTheDevice) {
+  const auto stack = [](const std::vector<std::string>& arguments) {
+    const Said said = ridge(arguments);
+    EXPECT_EQ(said.out.find("has no kernels"), std::string::npos) << said.out;
+    return said.out.substr(0, said.out.find("not split"));
+  };
+  EXPECT_THAT(stack({"infer", "gpt2", "--on", "h100"}), HasSubstr("with vllm"));
+  EXPECT_THAT(stack({"infer", "gpt2", "--on", "m3-max"}), HasSubstr("with llama.cpp"));
+  EXPECT_THAT(stack({"infer", "gpt2", "--on", "epyc-9654"}), HasSubstr("with llama.cpp"));
+  EXPECT_THAT(stack({"train", "gpt2", "--on", "mi300x"}), HasSubstr("with megatron-core"));
+  EXPECT_THAT(stack({"train", "gpt2", "--on", "m3-max"}), HasSubstr("with transformers-eager"));
+  EXPECT_THAT(stack({"train", "gpt2", "--on", "m3-max", "--set", "software.launch.host_per_kernel=1us"}),
+              HasSubstr("with transformers-eager"));
+  EXPECT_THAT(ridge({"infer", "gpt2", "--on", "m3-max"}).out,
+              HasSubstr("llama.cpp (the usual one on a soc)"));
+  EXPECT_THAT(ridge({"infer", "gpt2", "--on", "m3-max", "--software", "tensorrt-llm"}).out,
+              HasSubstr("tensorrt-llm has no kernels for"));
+}
+
 TEST(Flags, ShortModelsGetTheirOwnLength) {
   const Said said = ridge({"train", "gpt2", "--on", "hgx-h200", "-n", "1"});
   EXPECT_EQ(said.status, 0) << said.out;

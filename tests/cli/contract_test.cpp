@@ -35,6 +35,8 @@ TEST(Contract, PlanHasItsKeysForEveryPresetScenario) {
     expect_numbers(j["parameters"], {"total", "active", "trainable"});
     EXPECT_TRUE(j["parameters"]["total"].is_number_integer());
     expect_numbers(j["memory"], {"peak_allocated_bytes", "peak_reserved_bytes", "capacity_bytes"});
+    for (const auto& [key, value] : j["memory"].items())
+      EXPECT_TRUE(!value.is_number() || value.is_number_integer()) << key << " is " << value;
     expect_numbers(j["time"], {"low", "high"});
     expect_numbers(j["throughput"], {"tokens_per_second", "tokens_per_second_per_device", "tflops_per_device",
                                      "model_flops_utilization", "hardware_flops_utilization"});

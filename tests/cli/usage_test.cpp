@@ -74,6 +74,63 @@ TEST(Usage, UnknownPresetsPointToTheirList) {
   EXPECT_THAT(ridge({"train", "gpt2", "--on", "nope"}).err, HasSubstr("ridge list hardware"));
 }
 
+TEST(Usage, OptionsWithoutEffectAreRemarked) {
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"plan", "gpt2-first-steps", "--depth", "2"}, "--depth has no effect without --explain"},
+      {{"plan", "gpt2-first-steps", "--explain", "time.step_seconds", "--markdown"},
+       "--markdown has no effect"},
+      {{"explain", "gpt2-first-steps", "--depth", "2"}, "--depth has no effect without a key"},
+      {{"infer", "gpt2", "--on", "h100", "--phase", "prefill", "--prompt", "64", "--output", "9"},
+       "output_tokens has no effect in phase prefill"},
+      {{"train", "gpt2", "--on", "h100", "--lora-rank", "9"}, "lora_rank has no effect with method full"},
+      {{"list", "models", "--names", "--json"}, "no effect with --names"},
+  };
+  for (const auto& [arguments, remark] : cases) {
+    const Said said = ridge(arguments);
+    EXPECT_EQ(said.status, 0) << said.err;
+    EXPECT_THAT(said.err, HasSubstr(remark));
+  }
+  EXPECT_EQ(ridge({"infer", "gpt2", "--on", "h100", "--prompt", "64", "--output", "9"}).err, "");
+}
+
+TEST(Usage, NegativeNumbersAreValues) {
+  for (const std::vector<std::string>& depth : {std::vector<std::string>{"--depth", "-1"}, {"--depth=-1"}}) {
+    std::vector<std::string> arguments{"explain", "time.step_seconds", "gpt2-first-steps"};
+    arguments.insert(arguments.end(), depth.begin(), depth.end());
+    const Said said = ridge(arguments);
+    EXPECT_EQ(said.status, 2);
+    EXPECT_THAT(said.err, HasSubstr("-1 not in range 0 to 64"));
+  }
+  EXPECT_THAT(ridge({"train", "gpt2", "--on", "h100", "--micro-batch", "-3"}).err,
+              HasSubstr("'micro_batch: -3'"));
+}
+
+TEST(Usage, ProblemsFitTheirTerminal) {
+  const std::string path = testing::TempDir() + "ridge-wide.yaml";
+  std::ofstream(path) << "model: gpt2\nhardware: dgx-h100\ntraining: {sequence_length: 128, "
+                         "a_long_key_that_is_not_known: 12, another_long_key_that_is_not_known: 13}\n";
+  Terminal terminal;
+  for (const int width : {60, 80, 120}) {
+    terminal.err_width = width;
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{"plan", path},
+                                                      {"hardware", "nope"},
+                                                      {"explain", "no.such.key", "gpt2-first-steps"}}) {
+      std::istringstream text(ridge(arguments, {}, terminal).err);
+      for (std::string line; std::getline(text, line);)
+        if (line.find(path) == std::string::npos) {  // a path is not torn
+          EXPECT_LE(line.size(), static_cast<std::size_t>(width)) << line;
+        }
+    }
+  }
+}
+
+TEST(Usage, ExplanationsEndTheirLinesWithoutBlanks) {
+  for (const char* width : {"60", "80", "132"})
+    EXPECT_THAT(
+        ridge({"explain", "time.step_seconds", "llama-3-70b-64-h100", "--depth", "30", "--width", width}).out,
+        Not(HasSubstr(" \n")));
+}
+
 TEST(Usage, ATableIsNoScenario) {
   const std::string path = testing::TempDir() + "ridge-two-rows.csv";
   std::ofstream(path) << "id,model\na,gpt2\nb,gpt2\n";
