@@ -23,6 +23,25 @@ constexpr Formula causal_formula{"flops.pairs", "query-key pairs of a sequence",
                                  "definition: token i sees p + i + 1 keys"};
 constexpr Formula square_formula{"flops.pairs.full", "query-key pairs of a sequence", "n * (n + p)",
                                  "definition"};
+constexpr Formula limit_formula{"flops.pairs.limit", "keys that a window and its sinks leave", "w + s",
+                                "definition"};
+constexpr Formula free_formula{"flops.pairs.free", "queries that see fewer keys than the window holds",
+                               "min(max(l - p, 0), n)", "definition"};
+constexpr Formula window_formula{"flops.pairs.window", "query-key pairs of a sequence under a window",
+                                 "f * (p + 1) + f * (f - 1) / 2 + (n - f) * l",
+                                 "definition: f queries see all before them, the others l keys"};
+constexpr Formula band_formula{"flops.pairs.band", "query-key pairs of a sequence under a window",
+                               "n * min(n + p, l)", "definition"};
+constexpr Formula cross_formula{"flops.pairs.cross", "query-key pairs of a sequence and its encoder's tokens",
+                                "own + n * m", "definition: each token sees all of the encoder's"};
+constexpr std::string_view mamba_code = "state-spaces/mamba@e9594ce", rwkv_code = "BlinkDL/RWKV-LM";
+constexpr Formula mamba_formula{"flops.scan.mamba", "FLOPs of a token through the scan", "9 * D * N", mamba_code};
+constexpr Formula mamba2_formula{"flops.scan.mamba2", "FLOPs of a token through the scan", "4 * D * N + 2 * D",
+                                 mamba_code};
+constexpr Formula rwkv4_formula{"flops.scan.rwkv4", "FLOPs of a token through the recurrence", "10 * d", rwkv_code};
+constexpr Formula rwkv_formula{"flops.scan.rwkv", "FLOPs of a token through the recurrence", "4 * d * e", rwkv_code};
+constexpr Formula delta_formula{"flops.scan.gated_delta", "FLOPs of a token through the delta rule",
+                                "7 * H * ek * ev", "Yang et al. 2024, arXiv:2412.06464"};
 constexpr Formula core_formula{"flops.attention_core", "forward FLOPs of scores and weighted values",
                                "2*H*e*B*pairs", "Chowdhery et al. 2022, arXiv:2204.02311, appendix B",
                                "e: width of a key and of a value together; softmax not counted"};
@@ -105,17 +124,59 @@ Count core_width(const Architecture& a, const LayerKind& k, const TokenBatch& b,
                {"v", of("model.latent.v_head_dim", l.v_head_dim)}});
 }
 
-/// Query-key pairs of one sequence; windows and cross attention by their sums.
+/// Pairs of queries with the `limit` keys that a window and its sinks leave.
+Count window_pairs(const Architecture& a, const LayerKind& k, Count n, Count p, bool is_causal, Explain* ex) {
+  const auto w = static_cast<double>(k.window), s = static_cast<double>(a.sink_tokens);
+  const Count limit = note(ex, limit_formula, w + s,
+                           {{"w", input(ex, "model.sliding_window", w)}, {"s", input(ex, "model.sink_tokens", s)}});
+  const double pairs = attended_pairs(static_cast<std::int64_t>(n.value), static_cast<std::int64_t>(p.value),
+                                      k.window, a.sink_tokens, is_causal);
+  if (!is_causal) return note(ex, band_formula, pairs, {{"n", n}, {"p", p}, {"l", limit}});
+  const Count free = note(ex, free_formula, std::clamp(limit.value - p.value, 0.0, n.value),
+                          {{"n", n}, {"p", p}, {"l", limit}});
+  return note(ex, window_formula, pairs, {{"n", n}, {"p", p}, {"f", free}, {"l", limit}});
+}
+
+/// Query-key pairs of one sequence, its own and those with an encoder's tokens.
 Count core_pairs(const Architecture& a, const LayerKind& k, const TokenBatch& b, Explain* ex) {
   const PassCounts c(b, ex);
-  const double pairs = flop_parts::pairs(a, k, b);
-  const bool is_plain = k.window == 0 && !k.has_cross_attention && !k.is_encoder;
-  if (is_plain && k.is_causal && !b.full_attention)
-    return note(ex, causal_formula, pairs, {{"n", c.tokens}, {"p", c.past}});
-  if (is_plain) return note(ex, square_formula, pairs, {{"n", c.tokens}, {"p", c.past}});
-  return number(ex, "query-key pairs of a sequence:", pairs,
-                k.window > 0 ? "sum over queries of min(tokens before and itself, window)"
-                             : "every token sees all, its own and the encoder's");
+  const bool is_causal = k.is_causal && !b.full_attention;
+  const Count n = k.is_encoder ? c.encoder : c.tokens;
+  const Count p = k.is_encoder ? number(ex, "cached tokens of an encoder:", 0, "it sees its own tokens") : c.past;
+  const double plain = attended_pairs(static_cast<std::int64_t>(n.value), static_cast<std::int64_t>(p.value), 0, 0,
+                                      is_causal);
+  const Count own = k.window > 0 ? window_pairs(a, k, n, p, is_causal, ex)
+                                 : note(ex, is_causal ? causal_formula : square_formula, plain, {{"n", n}, {"p", p}});
+  if (!k.has_cross_attention) return own;
+  return note(ex, cross_formula, own.value + n.value * c.encoder.value,
+              {{"own", own}, {"n", n}, {"m", c.encoder}});
+}
+
+/// FLOPs of one token through a recurrence.
+Count scan_per_token(const Recurrent& r, Explain* ex) {
+  const double flop = flop_parts::scan_per_token(r);
+  const auto of = [&](std::string_view key, std::int64_t n) {
+    return input(ex, "model.recurrent." + std::string(key), static_cast<double>(n));
+  };
+  const auto inner = of("inner_size", r.inner_size);
+  switch (r.kind) {
+    case RecurrentKind::mamba:
+      return note(ex, mamba_formula, flop, {{"D", inner}, {"N", of("state_size", r.state_size)}});
+    case RecurrentKind::mamba2:
+      return note(ex, mamba2_formula, flop, {{"D", inner}, {"N", of("state_size", r.state_size)}});
+    case RecurrentKind::rwkv4: return note(ex, rwkv4_formula, flop, {{"d", inner}});
+    case RecurrentKind::rwkv5:
+    case RecurrentKind::rwkv6:
+    case RecurrentKind::rwkv7:
+      return note(ex, rwkv_formula, flop, {{"d", inner}, {"e", of("head_dim", r.head_dim)}});
+    case RecurrentKind::gated_delta:
+      return note(ex, delta_formula, flop,
+                  {{"H", of("value_heads", r.value_heads)},
+                   {"ek", of("key_head_dim", r.key_head_dim)},
+                   {"ev", of("value_head_dim", r.value_head_dim)}});
+    case RecurrentKind::none: break;
+  }
+  return number(ex, "no recurrence:", flop, "definition");
 }
 
 Traced<Flop> core(const Architecture& a, const LayerKind& k, const TokenBatch& b, Explain* ex) {
@@ -124,9 +185,7 @@ Traced<Flop> core(const Architecture& a, const LayerKind& k, const TokenBatch& b
     return note(
         ex, scan_formula, flop,
         {{"tokens", passing(flop_parts::layer_tokens(k, b), b, ex)},
-         {"scan", number(ex, "recurrence FLOPs a token:", flop_parts::scan_per_token(a.recurrent),
-                         "9 D N for Mamba, 4 D N + 2 D for Mamba-2, 10 d and 4 d e for RWKV, 7 H e_k e_v for "
-                         "the delta rule")}});
+         {"scan", scan_per_token(a.recurrent, ex)}});
   return note(ex, core_formula, flop,
               {{"H", input(ex, "model.heads", a.heads)},
                {"e", core_width(a, k, b, ex)},

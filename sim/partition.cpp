@@ -133,7 +133,8 @@ Traced<double> layers_on_stage(const Architecture& a, const Inventory& inv, cons
   const double stages = degree(plan.pipeline), chunks = is_dual ? stages : stages * static_cast<double>(k);
   const bool is_only_kind = all == static_cast<double>(inv.layers.encoder_layers + inv.layers.decoder_layers);
   const std::string place = "stage " + std::to_string(stage.first);
-  if (!is_only_kind)
+  const bool is_even = here * stages == all * (is_dual ? 2 : 1);
+  if (!is_only_kind && !is_even)
     return {here, ex->input("layers on " + place + ": " + describe(inv.layers.kinds[kind]), here, Dim{},
                             {Origin::Kind::definition,
                              {},
@@ -141,8 +142,7 @@ Traced<double> layers_on_stage(const Architecture& a, const Inventory& inv, cons
                              {}})};
   const Traced<double> L{all, layers_of(a, inv.layers, kind, ex).node};
   const auto p = input(ex, "parallel.pipeline", stages);
-  if (here * stages == all * (is_dual ? 2 : 1))
-    return note(ex, is_dual ? two_shares : equal_share, here, {{"L", L}, {"p", p}});
+  if (is_even) return note(ex, is_dual ? two_shares : equal_share, here, {{"L", L}, {"p", p}});
   const auto per_stage = constant(ex, "chunks of a stage", static_cast<double>(k),
                                   "parallel.schedule and parallel.virtual_stages");
   const auto n = is_dual ? p : note(ex, chunk_count, chunks, {{"p", p}, {"v", per_stage}});

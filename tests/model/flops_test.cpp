@@ -1,5 +1,6 @@
 #include "model/flops.h"
 
+#include "base/explain_text.h"
 #include "support.h"
 #include "tests/model/published_flops.h"
 
@@ -65,6 +66,32 @@ TEST(Flops, ListAndSumsAgree) {
                   ? 1
                   : static_cast<double>(inv.layers.count[static_cast<std::size_t>(op.layer_kind)]));
     EXPECT_NEAR(sum / forward_flop(a, inv, b, 100).value.value(), 1, 1e-12) << name;
+  }
+}
+
+// Pairs under windows and of cross attention, and every recurrence, open to the model's fields.
+TEST(Flops, CoresOpenToFieldsAndGiveTheirNumberAgain) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"gpt-oss-20b", "model.sliding_window"},     {"gemma-3-12b", "model.sliding_window"},
+      {"t5-large", "model.heads"},                 {"mamba-2.8b", "model.recurrent.state_size"},
+      {"mamba2-2.7b", "model.recurrent.inner_size"}, {"rwkv4-3b", "model.recurrent.inner_size"},
+      {"qwen3-next-80b-a3b", "model.recurrent.value_head_dim"}};
+  for (const auto& [name, key] : cases) {
+    const Architecture a = model(name);
+    const Inventory inv = inventory(a);
+    for (const std::int64_t past : {0, 100, 5000})
+      for (const bool full : {false, true}) {
+        const TokenBatch b{
+            .sequences = 3, .tokens = 700, .past = past, .encoder_tokens = 50, .full_attention = full};
+        Explain record;
+        const Traced<Flop> f = forward_flop(a, inv, b, 100, &record);
+        EXPECT_DOUBLE_EQ(f.value.value(), forward_flop(a, inv, b, 100).value.value()) << name;
+        for (const std::string& fault : audit(record))  // a model without its text has no origins
+          EXPECT_NE(fault.find("without origin"), std::string::npos) << name << ": " << fault;
+        EXPECT_NE(record.find(key), 0u) << name << " lacks " << key;
+        for (NodeId id = 1; id <= record.size(); ++id)
+          EXPECT_FALSE(record.record(id).key.starts_with("query-key pairs")) << name;
+      }
   }
 }
 
