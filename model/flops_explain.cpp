@@ -35,11 +35,14 @@ constexpr Formula band_formula{"flops.pairs.band", "query-key pairs of a sequenc
 constexpr Formula cross_formula{"flops.pairs.cross", "query-key pairs of a sequence and its encoder's tokens",
                                 "own + n * m", "definition: each token sees all of the encoder's"};
 constexpr std::string_view mamba_code = "state-spaces/mamba@e9594ce", rwkv_code = "BlinkDL/RWKV-LM";
-constexpr Formula mamba_formula{"flops.scan.mamba", "FLOPs of a token through the scan", "9 * D * N", mamba_code};
-constexpr Formula mamba2_formula{"flops.scan.mamba2", "FLOPs of a token through the scan", "4 * D * N + 2 * D",
-                                 mamba_code};
-constexpr Formula rwkv4_formula{"flops.scan.rwkv4", "FLOPs of a token through the recurrence", "10 * d", rwkv_code};
-constexpr Formula rwkv_formula{"flops.scan.rwkv", "FLOPs of a token through the recurrence", "4 * d * e", rwkv_code};
+constexpr Formula mamba_formula{"flops.scan.mamba", "FLOPs of a token through the scan", "9 * D * N",
+                                mamba_code};
+constexpr Formula mamba2_formula{"flops.scan.mamba2", "FLOPs of a token through the scan",
+                                 "4 * D * N + 2 * D", mamba_code};
+constexpr Formula rwkv4_formula{"flops.scan.rwkv4", "FLOPs of a token through the recurrence", "10 * d",
+                                rwkv_code};
+constexpr Formula rwkv_formula{"flops.scan.rwkv", "FLOPs of a token through the recurrence", "4 * d * e",
+                               rwkv_code};
 constexpr Formula delta_formula{"flops.scan.gated_delta", "FLOPs of a token through the delta rule",
                                 "7 * H * ek * ev", "Yang et al. 2024, arXiv:2412.06464"};
 constexpr Formula core_formula{"flops.attention_core", "forward FLOPs of scores and weighted values",
@@ -127,8 +130,9 @@ Count core_width(const Architecture& a, const LayerKind& k, const TokenBatch& b,
 /// Pairs of queries with the `limit` keys that a window and its sinks leave.
 Count window_pairs(const Architecture& a, const LayerKind& k, Count n, Count p, bool is_causal, Explain* ex) {
   const auto w = static_cast<double>(k.window), s = static_cast<double>(a.sink_tokens);
-  const Count limit = note(ex, limit_formula, w + s,
-                           {{"w", input(ex, "model.sliding_window", w)}, {"s", input(ex, "model.sink_tokens", s)}});
+  const Count limit =
+      note(ex, limit_formula, w + s,
+           {{"w", input(ex, "model.sliding_window", w)}, {"s", input(ex, "model.sink_tokens", s)}});
   const double pairs = attended_pairs(static_cast<std::int64_t>(n.value), static_cast<std::int64_t>(p.value),
                                       k.window, a.sink_tokens, is_causal);
   if (!is_causal) return note(ex, band_formula, pairs, {{"n", n}, {"p", p}, {"l", limit}});
@@ -142,11 +146,13 @@ Count core_pairs(const Architecture& a, const LayerKind& k, const TokenBatch& b,
   const PassCounts c(b, ex);
   const bool is_causal = k.is_causal && !b.full_attention;
   const Count n = k.is_encoder ? c.encoder : c.tokens;
-  const Count p = k.is_encoder ? number(ex, "cached tokens of an encoder:", 0, "it sees its own tokens") : c.past;
-  const double plain = attended_pairs(static_cast<std::int64_t>(n.value), static_cast<std::int64_t>(p.value), 0, 0,
-                                      is_causal);
-  const Count own = k.window > 0 ? window_pairs(a, k, n, p, is_causal, ex)
-                                 : note(ex, is_causal ? causal_formula : square_formula, plain, {{"n", n}, {"p", p}});
+  const Count p =
+      k.is_encoder ? number(ex, "cached tokens of an encoder:", 0, "it sees its own tokens") : c.past;
+  const double plain =
+      attended_pairs(static_cast<std::int64_t>(n.value), static_cast<std::int64_t>(p.value), 0, 0, is_causal);
+  const Count own = k.window > 0
+                        ? window_pairs(a, k, n, p, is_causal, ex)
+                        : note(ex, is_causal ? causal_formula : square_formula, plain, {{"n", n}, {"p", p}});
   if (!k.has_cross_attention) return own;
   return note(ex, cross_formula, own.value + n.value * c.encoder.value,
               {{"own", own}, {"n", n}, {"m", c.encoder}});
@@ -182,10 +188,9 @@ Count scan_per_token(const Recurrent& r, Explain* ex) {
 Traced<Flop> core(const Architecture& a, const LayerKind& k, const TokenBatch& b, Explain* ex) {
   const Flop flop{flop_parts::core(a, k, b)};
   if (k.mixer == Mixer::recurrent)
-    return note(
-        ex, scan_formula, flop,
-        {{"tokens", passing(flop_parts::layer_tokens(k, b), b, ex)},
-         {"scan", scan_per_token(a.recurrent, ex)}});
+    return note(ex, scan_formula, flop,
+                {{"tokens", passing(flop_parts::layer_tokens(k, b), b, ex)},
+                 {"scan", scan_per_token(a.recurrent, ex)}});
   return note(ex, core_formula, flop,
               {{"H", input(ex, "model.heads", a.heads)},
                {"e", core_width(a, k, b, ex)},

@@ -31,7 +31,7 @@ void add_notes(const Prepared& p, Estimate& e) {
   e.notes = plan_notes(p, e.plan);
   const Bytes reserved = e.memory.peak_reserved.value + e.memory.outside.value;
   if (e.violations.empty() && p.scenario.training() && reserved > e.memory.capacity.value)
-    e.notes.emplace_back(
+    e.warnings.emplace_back(
         "what is allocated fits, but not what the allocator reserves: it must give cached blocks back, which "
         "costs time and may fail");
   const Training* t = p.scenario.training();

@@ -4,6 +4,7 @@
 #include "sim/report/plan_report.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace ridge {
 namespace {
@@ -51,7 +52,8 @@ Json memory(const MemoryEstimate& m) {
       m.stages.empty() ? Json::object() : parts(m.stages[std::min(m.worst, m.stages.size() - 1)].parts);
   j["stages"] = Json::array();
   for (const StageMemory& s : m.stages)
-    j["stages"].push_back({{"stage", s.stage},
+    j["stages"].push_back({{"key", fmt::format("memory.stages.{}", s.stage)},
+                           {"stage", s.stage},
                            {"layers", s.layers.value},
                            {"micro_batches_in_flight", s.micro_batches_in_flight.value},
                            {"allocated_bytes", amount(s.allocated)},
@@ -87,7 +89,8 @@ void throughput(Json& out, const Throughput& t) {
 Json limits(const std::vector<Limit>& list) {
   Json j = Json::array();
   for (const Limit& l : list)
-    j.push_back({{"resource", name(l.resource)},
+    j.push_back({{"key", fmt::format("limits.{}", name(l.resource))},
+                 {"resource", name(l.resource)},
                  {"seconds", amount(l.time)},
                  {"share", json_number(l.share_fraction.value)}});
   return j;
@@ -96,7 +99,8 @@ Json limits(const std::vector<Limit>& list) {
 Json advice_list(const std::vector<Advice>& list) {
   Json j = Json::array();
   for (const Advice& a : list)
-    j.push_back({{"kind", advice_kind_name(a.kind)},
+    j.push_back({{"key", fmt::format("advice.{}", j.size())},
+                 {"kind", advice_kind_name(a.kind)},
                  {"change", a.change},
                  {"set", a.settings},
                  {"devices", a.devices},

@@ -7,6 +7,9 @@
 ///    "memory": {"peak_allocated_bytes": ..., "parts": {...}, "stages": [...]},
 ///    "time": {"step_seconds": ..., "low": ..., "high": ..., "parts": {...}},
 ///    "throughput": {"tokens_per_second": ..., ...}, "limits": [...], "advice": [...], "notes": [...]}
+///
+/// Members of lists state what their numbers are called: {"key": "limits.network", "seconds": ...} is
+/// opened by `ridge explain limits.network.seconds`.
 
 #include "sim/advice.h"
 

@@ -298,6 +298,16 @@ TEST(Plan, DoubtfulPremisesAreRemarked) {
             0);
 }
 
+// Measured runs live with a reservation beyond the device: blocks are given back, so it is no refusal.
+TEST(Plan, WarnsOfAReservationBeyondTheDevice) {
+  const json j = json::parse(ridge({"plan", "gpt2-first-steps", "--set", "software.allocator.fragmentation=9",
+                                    "--set", "training.micro_batch=8", "--json"})
+                                 .out);
+  EXPECT_TRUE(j["fits"]);
+  EXPECT_GT(j["memory"]["peak_reserved_bytes"], j["memory"]["capacity_bytes"]);
+  EXPECT_THAT(j["warnings"].dump(), HasSubstr("not what the allocator reserves"));
+}
+
 TEST(Operator, MistakesAreDiagnostics) {
   const auto said = [](const std::string& fields) {
     return ridge({"plan", "-"}, "hardware: dgx-h100\noperator: {" + fields + "}\n");

@@ -44,17 +44,15 @@ TEST(ExplainAudit, EveryKeyOfTheReportIsExplained) {
 
 using Json = nlohmann::json;
 
-/// The key of each number in a report's JSON: its path, list members under their own name.
+/// The key of each number in a report's JSON: its path, or for members of lists the key they state.
 void numbers_of(const Json& j, const std::string& path, std::map<std::string, double>& out) {
   const auto below = [&](const std::string& name) { return path.empty() ? name : path + '.' + name; };
   if (j.is_number()) out[path] = j.get<double>();
   if (j.is_object())
     for (const auto& [name, value] : j.items()) numbers_of(value, below(name), out);
   for (std::size_t i = 0; j.is_array() && i < j.size(); ++i) {
-    std::string name = std::to_string(i);
-    if (j[i].is_object() && j[i].contains("stage")) name = j[i]["stage"].dump();
-    if (j[i].is_object() && j[i].contains("resource")) name = j[i]["resource"].get<std::string>();
-    numbers_of(j[i], below(name), out);
+    const bool has_key = j[i].is_object() && j[i].contains("key");
+    numbers_of(j[i], has_key ? j[i]["key"].get<std::string>() : below(std::to_string(i)), out);
   }
 }
 

@@ -72,9 +72,12 @@ TEST(Flops, ListAndSumsAgree) {
 // Pairs under windows and of cross attention, and every recurrence, open to the model's fields.
 TEST(Flops, CoresOpenToFieldsAndGiveTheirNumberAgain) {
   const std::pair<const char*, const char*> cases[] = {
-      {"gpt-oss-20b", "model.sliding_window"},     {"gemma-3-12b", "model.sliding_window"},
-      {"t5-large", "model.heads"},                 {"mamba-2.8b", "model.recurrent.state_size"},
-      {"mamba2-2.7b", "model.recurrent.inner_size"}, {"rwkv4-3b", "model.recurrent.inner_size"},
+      {"gpt-oss-20b", "model.sliding_window"},
+      {"gemma-3-12b", "model.sliding_window"},
+      {"t5-large", "model.heads"},
+      {"mamba-2.8b", "model.recurrent.state_size"},
+      {"mamba2-2.7b", "model.recurrent.inner_size"},
+      {"rwkv4-3b", "model.recurrent.inner_size"},
       {"qwen3-next-80b-a3b", "model.recurrent.value_head_dim"}};
   for (const auto& [name, key] : cases) {
     const Architecture a = model(name);
