@@ -2,7 +2,9 @@
 /// Time against bytes where one straight line will not do: collectives, copies, memory levels.
 ///
 ///   t(S)  straight between the measured sizes, constant below the smallest, and beyond the largest at
-///         the rate of the last segment.  Never falling.
+///         the rate of the last segment that rises (two sizes whose times were joined to keep the curve from
+///         falling say nothing about the rate); of a curve that never rises, in proportion to the size.
+///         Never falling.
 ///
 /// Why  one latency and one bandwidth left 13 % mean error on NCCL's curves (protocols change with
 ///      size), straight pieces between sizes a factor of two apart 2.8 % (median, leave one out).
@@ -21,7 +23,8 @@ struct TimeCurve {
   std::vector<Seconds> times;  ///< never falling
 };
 
-/// The segment of a curve that holds a size: t = left_time + (right_time - left_time) · share.
+/// The segment of a curve that holds a size: t = left_time + (right_time - left_time) · share.  Beyond the largest
+/// size it starts there and goes on as the last rising one does.
 struct CurveSegment {
   Bytes left, right;
   Seconds left_time, right_time;

@@ -181,9 +181,20 @@ Models fit_device(const FitCommand& c, const MeasuredRun& run, const std::string
   return models;
 }
 
+/// Not what nobody could read again: measurements of impossible size make impossible models.
+bool write_profile(const std::string& path, const Profile& profile) {
+  const std::string text = profile_text(profile);
+  Diagnostics problems;
+  if (read_profile(std::make_shared<const Source>(Source{path, text}), problems))
+    return write_file(path, text);
+  report_problems(problems);
+  fmt::print(stderr, "error: these measurements make no usable profile, nothing was written to {}\n", path);
+  return false;
+}
+
 int write_results(const FitCommand& c, Profile profile) {
   profile.facts.try_emplace("date", today());
-  if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
+  if (!c.out.empty() && !write_profile(c.out, profile)) return bad_usage;
   if (c.preset_out.empty()) return done;
   const std::string text = calibrated_preset(profile, profile.device + ", calibrated", c.out);
   return write_file(c.preset_out, text) ? done : bad_usage;
@@ -200,7 +211,7 @@ int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDev
   Profile profile{device.name,       "cpu", "measured", "",     {run.facts.begin(), run.facts.end()},
                   std::move(models), {},    {},         cluster};
   profile.facts.try_emplace("date", today());
-  if (!c.out.empty() && !write_file(c.out, profile_text(profile))) return bad_usage;
+  if (!c.out.empty() && !write_profile(c.out, profile)) return bad_usage;
   if (c.preset_out.empty()) return done;
   const std::string text =
       processor_preset(device, profile, c.out, "ridge-calibrate on " + device.name, profile.facts.at("date"));
@@ -221,6 +232,12 @@ int fit(const FitCommand& c) {
   std::set<std::string> devices;
   for (const Measurement& m : run.points)
     if (c.device.empty() || m.device == c.device) devices.insert(m.device);
+  if (devices.empty() && !run.observed.empty()) {
+    Profile looks;
+    add_observations(looks, run);
+    print_observations(looks);
+    return done;
+  }
   if (devices.empty()) {
     fmt::print(stderr, "no measurements{}\n", c.device.empty() ? "" : " of " + c.device);
     return bad_usage;

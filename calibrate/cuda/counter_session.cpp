@@ -2,6 +2,7 @@
 #include "calibrate/cuda/counters.h"
 #include "calibrate/fit/observation.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ridge::cuda {
@@ -186,6 +187,8 @@ std::map<std::string, double, std::less<>> CounterSession::count(const std::func
       impl_->configure(g, data);
       impl_->run_passes(work, drain);
       const auto first = g.config->values(data, alone), second = g.config->values(data, drained);
+      if (std::ranges::none_of(first, [](double v) { return std::isfinite(v); }))
+        throw ProbeError("the library gives no numbers for them");
       for (std::size_t i = 0; i < first.size(); ++i) {
         const std::string& quantity = g.what.quantities[i];
         const double value = quantity == counted_written ? second[i] : first[i];

@@ -17,6 +17,18 @@ inline void check(cudaError_t e, const char* what) {
 /// After a kernel launch.
 inline void check_launch(const char* what) { check(cudaGetLastError(), what); }
 
+/// Makes the device current again that was when this was made, whatever happens meanwhile.
+class KeepDevice {
+ public:
+  KeepDevice() { check(cudaGetDevice(&device_), "device"); }
+  ~KeepDevice() { cudaSetDevice(device_); }
+  KeepDevice(const KeepDevice&) = delete;
+  KeepDevice& operator=(const KeepDevice&) = delete;
+
+ private:
+  int device_ = 0;
+};
+
 /// Device memory.
 class Buffer {
  public:

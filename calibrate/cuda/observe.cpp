@@ -123,7 +123,7 @@ void trace(ProbeContext& c, const std::function<void()>& probes, Log& log) {
 
 void count(ProbeContext& c, const std::function<void()>& probes, Log& log) {
   int l2 = 0;
-  check(cudaDeviceGetAttribute(&l2, cudaDevAttrL2CacheSize, 0), "device");
+  check(cudaDeviceGetAttribute(&l2, cudaDevAttrL2CacheSize, c.settings().device), "device");
   const Buffer foreign(std::max<std::size_t>(4 * static_cast<std::size_t>(l2), std::size_t{64} << 20));
   launch_fill(foreign.at(), foreign.bytes() / 4, Fill::fp32, 5, c.stream());
   check(cudaStreamSynchronize(c.stream()), "filling memory");

@@ -180,7 +180,6 @@ void probe_collectives(ProbeContext& c) {
       throw ProbeError("the time was over before " + std::to_string(ranks) + " devices");
     measure_group(c, nccl, ranks);
   }
-  check(cudaSetDevice(0), "device");
 }
 
 }  // namespace ridge::cuda

@@ -48,7 +48,8 @@ void add_reads(ProbeContext& c, std::vector<Point>& points) {
   const auto sums = std::make_shared<Buffer>(static_cast<std::size_t>(c.multiprocessors()) * 4);
   launch_fill(data->at(), data->bytes() / 4, Fill::fp32, 11, c.stream());
   int most_shared = 0;
-  check(cudaDeviceGetAttribute(&most_shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), "device");
+  check(cudaDeviceGetAttribute(&most_shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, c.settings().device),
+        "device");
   const std::initializer_list<double> shared_sizes{64, 80, 96, 112, 128, 144, 160, 192, 224},
       l1_sizes{64, 80, 96, 112, 128, 136, 144, 152, 160};
   const auto add = [&](NearLevel where, const char* name, double kibibytes) {

@@ -266,6 +266,7 @@ void reduce_among(ProbeContext& c, int ranks) {
 }  // namespace
 
 void probe_peers(ProbeContext& c) {
+  const KeepDevice kept;
   int devices = 0;
   check(cudaGetDeviceCount(&devices), "devices");
   devices = std::min({devices, c.settings().most_devices, most_peers});
@@ -279,7 +280,6 @@ void probe_peers(ProbeContext& c) {
     reduce_among(c, ranks);
   }
   copies(c, devices);
-  check(cudaSetDevice(0), "device");
 }
 
 }  // namespace ridge::cuda

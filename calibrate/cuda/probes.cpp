@@ -53,7 +53,7 @@ const std::vector<Entry>& entries() {
        probe_collectives},
 #endif
 #ifdef RIDGE_HAVE_CUPTI
-      {{"counters", "kernels' names and own times, FLOPs and bytes counted", Seconds{20}, Seconds{5}},
+      {{"counters", "kernels' names and own times, FLOPs and bytes counted", Seconds{30}, Seconds{8}},
        probe_counters},
 #endif
   };
@@ -62,27 +62,30 @@ const std::vector<Entry>& entries() {
 
 std::string version_text(int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); }
 
-/// The management library's few functions that tell what the runtime does not, by their C prototypes.
+/// The management library's few functions that tell what the runtime does not, by their C prototypes.  It counts all
+/// devices, the runtime those that CUDA_VISIBLE_DEVICES leaves, in its order: the place on the bus tells which.
 void add_management_facts(DeviceFacts& facts, int index) {
   using Device = struct nvmlDevice_st*;
   int (*init)() = nullptr;
   int (*driver)(char*, unsigned) = nullptr;
-  int (*handle)(unsigned, Device*) = nullptr;
+  int (*handle)(const char*, Device*) = nullptr;
   int (*power_limit)(Device, unsigned*) = nullptr;
   try {
     const SharedLibrary nvml{"libnvidia-ml.so.1"};
     nvml.get(init, "nvmlInit_v2");
     nvml.get(driver, "nvmlSystemGetDriverVersion");
-    nvml.get(handle, "nvmlDeviceGetHandleByIndex_v2");
+    nvml.get(handle, "nvmlDeviceGetHandleByPciBusId_v2");
     nvml.get(power_limit, "nvmlDeviceGetPowerManagementLimit");
     char text[96] = "";
     unsigned milliwatts = 0;
     Device device = nullptr;
     if (init() != 0) return;
     if (driver(text, sizeof text) == 0) facts["driver"] = text;
-    if (handle(static_cast<unsigned>(index), &device) == 0 && power_limit(device, &milliwatts) == 0)
+    char place[32] = "";
+    check(cudaDeviceGetPCIBusId(place, sizeof place, index), "the device's place");
+    if (handle(place, &device) == 0 && power_limit(device, &milliwatts) == 0)
       facts["power_limit"] = std::to_string(milliwatts / 1000) + " W";
-  } catch (const ProbeError&) { facts["driver"] = "unknown: no management library"; }
+  } catch (const ProbeError&) { facts.try_emplace("driver", "unknown: no management library"); }
 }
 
 void run_entry(const Entry& e, ProbeContext& c) {

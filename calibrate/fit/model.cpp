@@ -106,12 +106,18 @@ ResidualTable table_of(const Measurements& points, const KernelModel& model, con
   for (const Measurement& m : points)
     rows.push_back(
         {table_position(m), std::log(m.time / law_time(model.law, *scheduled_work(m, model.schedule)))});
+  constexpr std::size_t most_cells = 1800;  // more take minutes to solve for, and no run has points for them
   std::vector<TableAxis> axes;
   const auto names = table_axes(points.front().family);
-  for (std::size_t a = 0; a < rows.front().at.size(); ++a) {
-    std::vector<double> values;
-    for (const TablePoint& r : rows) values.push_back(r.at[a]);
-    axes.push_back({names[a], choose_knots(std::move(values), options.most_knots)});
+  std::size_t cells = most_cells + 1;
+  for (std::size_t most = options.most_knots; cells > most_cells && most >= 2; --most) {
+    axes.clear(), cells = 1;
+    for (std::size_t a = 0; a < rows.front().at.size(); ++a) {
+      std::vector<double> values;
+      for (const TablePoint& r : rows) values.push_back(r.at[a]);
+      axes.push_back({names[a], choose_knots(std::move(values), most)});
+      cells *= axes.back().knots.size();
+    }
   }
   return fit_residuals(rows, std::move(axes), related);
 }
@@ -168,13 +174,25 @@ Fitted<CurveModel> fit_curve_model(const Measurements& points, const FitOptions&
   return with_held_out(std::move(model), s, options);
 }
 
+constexpr double largest_size = 1e18, smallest_position = 1e-6;
+constexpr Seconds shortest{1e-12}, longest{1e9};
+
 bool is_sane(const Measurement& m) {
-  return std::isfinite(m.time.value()) && m.time > Seconds{} &&
-         std::ranges::all_of(m.sizes, [](const auto& s) { return std::isfinite(s.second) && s.second >= 0; });
+  return m.time >= shortest && m.time <= longest && std::ranges::all_of(m.sizes, [](const auto& s) {
+           return s.second >= 0 && s.second <= largest_size;
+         });
 }
 
 bool has_position(const Measurement& m) {
-  return std::ranges::all_of(table_position(m), [](double x) { return std::isfinite(x) && x > 0; });
+  return std::ranges::all_of(table_position(m),
+                             [](double x) { return x >= smallest_position && x <= largest_size; });
+}
+
+/// A curve needs two sizes to say anything about others.
+void add_curve(Fitted<CurveModel> curve, std::vector<Fitted<CurveModel>>& to, Models& out) {
+  const CurveModel& m = curve.model;
+  if (m.curve.sizes.size() >= 2) to.push_back(std::move(curve));
+  else out.skipped.push_back(fmt::format("{} {}: its points are of one size alone", m.family, m.variant));
 }
 
 /// Passes over rows and passes over plain bytes are no one model.
@@ -236,7 +254,7 @@ Models fit_models(const Measurements& measurements, const MachineLimits& limits,
           fmt::format("{} {}: {} points are too few", key.first, key.second, points.size()));
     else if (work_of(points.front()))
       kernels.push_back(fit_kernel(points, limits, options, related_tables(kernels, points)));
-    else curves.push_back(fit_curve_model(points, options));
+    else add_curve(fit_curve_model(points, options), curves, out);
   }
   judge_all(out, std::move(kernels), std::move(curves));
   return out;

@@ -15,12 +15,26 @@ double prefill_pairs(const Measurement& x, const Tile& tile) {
   const double queries = x.size("query_tokens"), keys = x.size("key_tokens");
   const bool is_causal = queries > 1 && x.size("causal", 1) > 0;
   if (!is_causal) return padded(queries, tile.rows) * padded(keys, tile.columns);
+  constexpr double most_tiles = 1e7;
   double pairs = 0;
+  if (!(tile.rows >= 1) || queries / tile.rows > most_tiles)
+    return queries * (keys - queries) + queries * (queries + 1) / 2;  // no such kernel: by definition
   for (double first = 0; first < queries; first += tile.rows) {
     const double seen = std::min(keys, first + tile.rows + keys - queries);
     pairs += tile.rows * padded(seen, tile.columns);
   }
   return pairs;
+}
+
+/// For every tile of keys those of queries from one before the first that sees it.
+double backward_pairs(const Measurement& x, const Tile& tile) {
+  const double queries = x.size("query_tokens"), keys = x.size("key_tokens");
+  if (!(tile.columns > 1) || queries != keys || keys / tile.columns > 1e7) return prefill_pairs(x, tile);
+  const double all = std::ceil(queries / tile.rows);
+  double tiles = 0;
+  for (double first = 0; first < keys; first += tile.columns)
+    tiles += x.size("causal", 1) > 0 ? all - std::max(0.0, std::floor(first / tile.rows) - 1) : all;
+  return tiles * tile.rows * tile.columns;
 }
 
 /// Number that starts at `at`, which moves behind it; 0 for none.
@@ -55,7 +69,7 @@ Flop executed_flops(const Measurement& x, const Tile& tile) {
   if (x.family == "attention_decode")
     return Flop{each * kv_heads * padded(heads / kv_heads, tile.rows) *
                 padded(x.size("key_tokens"), tile.columns)};
-  if (x.family == "attention_backward") return Flop{2.5 * each * heads * prefill_pairs(x, tile)};
+  if (x.family == "attention_backward") return Flop{2.5 * each * heads * backward_pairs(x, tile)};
   if (x.family == "attention_latent")
     return Flop{2 * x.size("batch") * padded(heads, tile.rows) * padded(x.size("key_tokens"), tile.columns) *
                 (x.size("head_dim") + x.size("latent_dim"))};
@@ -94,7 +108,9 @@ Tile attention_tile_of_name(std::string_view kernel) {
     const int queries = number_at(kernel, at);
     if (at + 1 >= kernel.size() || kernel[at] != 'x' || !is_digit(kernel[at + 1])) continue;
     const int keys = number_at(kernel, ++at);
-    if (std::min(queries, keys) >= least) return {static_cast<double>(queries), static_cast<double>(keys)};
+    if (std::min(queries, keys) < least) continue;
+    const bool is_backward = kernel.find("bprop") != kernel.npos;
+    return {queries * (is_backward ? 1.0 : 2.0), keys * (is_backward ? 2.0 : 1.0)};
   }
   return {};
 }
@@ -126,10 +142,51 @@ Tile tile_of(const Observation& o) {
   return attention_tile_of_name(o.kernels.front());
 }
 
+bool has_kernel(const Observation& o, std::string_view part) {
+  return std::ranges::any_of(o.kernels, [&](const std::string& k) { return k.find(part) != k.npos; });
+}
+
+/// Our products with narrow weights (calibrate/cuda/weight_kernels.cu).  Of few rows: a pass over the weights for each
+/// tile of rows, but of blocks at work together, two a multiprocessor, and weights that half the cache keeps.  Of many:
+/// widened weights W' are written, then a product reads them.
+Bytes narrow_traffic(const Observation& o, const Tile& tile, const Chip& chip) {
+  const Measurement& x = o.what;
+  const double m = x.size("m"), n = x.size("n"), k = x.size("k"), weights = n * k * x.size("weight_bytes");
+  if (has_kernel(o, "expand")) {
+    Measurement wide = x;
+    wide.sizes["weight_bytes"] = 2;
+    return Bytes{weights + 2 * n * k} + product_traffic(wide, tile, chip);
+  }
+  const double passes = std::ceil(m / tile.rows), blocks = passes * std::ceil(n / tile.columns);
+  const double apart = std::clamp(blocks / (2 * std::max(1.0, chip.multiprocessors)), 1.0, passes);
+  return work_of(x)->bytes + Bytes{2 * weights <= chip.l2.value() ? 0 : (apart - 1) * weights};
+}
+
+/// cuDNN's backward pass: O and dO once more for their sums; dQ summed in fp32, so zeroed, read, written, and narrowed
+/// behind; dK and dV of every query head, where a KV head has several, written and added up.
+Bytes backward_traffic(const Measurement& x) {
+  const double heads = x.size("heads"), kv_heads = x.size("kv_heads", heads);
+  const double one = 2 * x.size("batch") * x.size("head_dim"), q = one * heads * x.size("query_tokens"),
+               k = one * kv_heads * x.size("key_tokens");
+  return Bytes{(heads > kv_heads ? 17 : 13) * q + 4 * k};
+}
+
 Bytes analysed_bytes(const Observation& o, const Tile& tile, const Chip& chip) {
   const auto work = work_of(o.what);
   if (!work) return Bytes{o.what.size("bytes")};
+  if (has_kernel(o, "bprop")) return backward_traffic(o.what);
+  if (o.what.family == "gemm" && o.what.library == "ridge" && o.what.variant.ends_with("-weights"))
+    return narrow_traffic(o, tile, chip);
   return o.what.family == "gemm" && tile.rows > 1 ? product_traffic(o.what, tile, chip) : work->bytes;
+}
+
+bool is_sane(const Observation& o) {
+  constexpr double largest = 1e18;
+  const auto is_good = [](const auto& named) { return named.second >= 0 && named.second <= largest; };
+  const bool has_sizes =
+      o.what.family != "gemm" || (o.what.size("m") > 0 && o.what.size("n") > 0 && o.what.size("k") > 0);
+  return has_sizes && std::ranges::all_of(o.what.sizes, is_good) &&
+         std::ranges::all_of(o.counted, [](const auto& q) { return q.second >= 0 && q.second <= 1e30; });
 }
 
 }  // namespace
@@ -137,7 +194,7 @@ Bytes analysed_bytes(const Observation& o, const Tile& tile, const Chip& chip) {
 std::vector<CountedKernel> counted_kernels(std::span<const Observation> all, const Chip& chip) {
   std::vector<CountedKernel> out;
   for (const Observation& o : all) {
-    if (o.counted.empty()) continue;
+    if (o.counted.empty() || !is_sane(o)) continue;
     CountedKernel c{o.what.family, o.what.variant, sizes_text(o.what),
                     o.kernels.empty() ? "" : o.kernels.front(), tile_of(o)};
     const auto work = work_of(o.what);
@@ -146,11 +203,11 @@ std::vector<CountedKernel> counted_kernels(std::span<const Observation> all, con
     c.fma_flops = Flop{sum_of(o, {counted_fma_flops})};
     const Flop tensor{sum_of(o, {counted_tensor_flops})};
     c.counted_flops = tensor > Flop{} ? tensor : c.fma_flops;
-    if (c.executed > Flop{} && c.counted_flops > Flop{}) c.flop_ratio = c.counted_flops / c.executed;
+    if (c.executed >= Flop{1} && c.counted_flops > Flop{}) c.flop_ratio = c.counted_flops / c.executed;
     c.memory = work ? work->bytes : Bytes{o.what.size("bytes")};
     c.moved = analysed_bytes(o, c.tile, chip);
     c.counted_memory = Bytes{sum_of(o, {counted_read, counted_written})};
-    if (c.moved > Bytes{} && c.counted_memory > Bytes{}) c.memory_ratio = c.counted_memory / c.moved;
+    if (c.moved >= Bytes{1} && c.counted_memory > Bytes{}) c.memory_ratio = c.counted_memory / c.moved;
     c.is_past_l2 = c.memory > 2.0 * chip.l2;
     c.l2 = Bytes{sum_of(o, {counted_l2})};
     c.tensor_active = sum_of(o, {counted_tensor_active});

@@ -14,7 +14,7 @@
 ///   prefill   4 · batch · heads · head_dim · sum over query tiles of r · ceil(seen/c)c
 ///   decode    4 · batch · kv_heads · head_dim · ceil(group/r)r · ceil(keys/c)c     group = heads / kv_heads
 ///   latent    2 · batch · ceil(heads/r)r · ceil(keys/c)c · (head_dim + latent_dim)
-///   backward  five products over the prefill's tiles where that has two
+///   backward  10 · batch · heads · head_dim · sum over key tiles of c · r · (query tiles from one before the diagonal)
 ///
 ///   seen      keys that the last query of a tile may see: all, or (causal) up to its own
 /// Bytes  by definition, as in law.h: each operand read once, each result written once.  A large product reads
@@ -63,8 +63,9 @@ Flop executed_flops(const Measurement&, const Tile&);
 /// in time along the rows ("h"; "v": along the columns); one by one when it tells none.
 Tile tile_of_name(std::string_view kernel);
 
-/// The tile that the name of a library's attention kernel tells: "..._sdpa_sm90_flash_fprop_..._128x64x128_..." has
-/// 128 queries by 64 keys; one by one when it tells none.
+/// The tile that the name of a library's attention kernel tells, of which it counts one warpgroup's part: cuDNN's
+/// "..._sdpa_sm90_flash_fprop_..._64x128x128_..." has 128 queries by 128 keys, "..._bprop_..._64x64x128_..." 64
+/// queries by 128 keys (counted on H200: exactly these); one by one when it tells none.
 Tile attention_tile_of_name(std::string_view kernel);
 
 /// Bytes of memory that a product of tiles moves, the operand along whose tiles it is grouped called G, the

@@ -1,6 +1,7 @@
 #include "calibrate/fit/profile_difference.h"
 
 #include "calibrate/fit/robust.h"
+#include "calibrate/fit/variant.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,23 +14,22 @@ constexpr std::size_t most_points = 4096;
 /// A measurement of a family at a position of its table: the inverse of table_position().
 Measurement at_position(const KernelModel& m, std::span<const double> at) {
   Measurement x{.family = m.family, .variant = m.variant};
+  const VariantWidths w = variant_widths(m.variant);
+  const int named = variant_head_dim(m.variant);
+  const double head_dim = named > 0 ? named : 128;
   if (m.family == "gemm") {
-    const double width = m.variant == "fp8" || m.variant == "int8" ? 1 : m.variant == "tf32" ? 4 : 2;
-    const double weight = m.variant == "int8-weights"   ? 1
-                          : m.variant == "int4-weights" ? 0.5 + 2.0 / 128
-                                                        : width;
     x.sizes = {{"m", at[0]},
                {"n", at[1]},
                {"k", at[2]},
-               {"activation_bytes", width},
-               {"weight_bytes", weight},
-               {"output_bytes", std::max(width, 2.0)}};
+               {"activation_bytes", w.activation},
+               {"weight_bytes", w.weight},
+               {"output_bytes", w.output}};
   } else if (m.family == "attention_decode") {
     x.sizes = {{"batch", 1},
                {"kv_heads", at[0]},
                {"heads", at[0] * at[2]},
                {"key_tokens", at[1]},
-               {"head_dim", 128}};
+               {"head_dim", head_dim}};
   } else if (m.family == "attention_latent") {
     x.sizes = {{"batch", 1}, {"heads", at[0]}, {"key_tokens", at[1]}, {"head_dim", 576}, {"latent_dim", 512}};
   } else if (m.family.starts_with("attention")) {
@@ -38,10 +38,12 @@ Measurement at_position(const KernelModel& m, std::span<const double> at) {
                {"kv_heads", at[0] / at[3]},
                {"query_tokens", at[1]},
                {"key_tokens", at[1] * at[2]},
-               {"head_dim", 128}};
+               {"head_dim", head_dim}};
   } else {
     x.sizes = {{"bytes", at[0]}};
   }
+  if (m.family.starts_with("attention"))
+    x.sizes["activation_bytes"] = w.activation, x.sizes["cache_bytes"] = w.cache;
   return x;
 }
 

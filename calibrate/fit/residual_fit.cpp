@@ -117,8 +117,12 @@ double cross_validated_error(const std::vector<Row>& rows, const Triplets& penal
 }  // namespace
 
 std::vector<double> choose_knots(std::vector<double> values, std::size_t most) {
+  constexpr double alike = 1 + 1e-9;
+  most = std::max<std::size_t>(most, 2);
+  std::erase_if(values, [](double v) { return !(v > 0) || !std::isfinite(v); });
   std::ranges::sort(values);
-  values.erase(std::ranges::unique(values).begin(), values.end());
+  values.erase(std::ranges::unique(values, [](double a, double b) { return b <= a * alike; }).begin(),
+               values.end());
   if (values.size() <= most) return values;
   const double low = values.front(), high = values.back();
   const double octaves = std::log2(high / low);

@@ -24,8 +24,8 @@ struct TablePoint {
   double residual = 0;
 };
 
-/// Knots for the values that occur: all of them when there are at most `most`, else factors of two (or
-/// four, sixteen ...) through their range.
+/// Knots for the values that occur: all of them when there are at most `most` (two or more), else factors of two (or
+/// four, sixteen ...) through their range.  Values that are no positive numbers are left out.
 std::vector<double> choose_knots(std::vector<double> values, std::size_t most);
 
 ResidualTable fit_residuals(std::span<const TablePoint>, std::vector<TableAxis> axes,

@@ -58,7 +58,7 @@ Observation observation(const json& what, const json& j) {
       if (k.is_string()) o.kernels.push_back(k.get<std::string>());
   if (const auto tile = j.find("tile"); tile != j.end() && tile->is_array() && tile->size() == 2 &&
                                         (*tile)[0].is_number() && (*tile)[1].is_number())
-    o.tile = {(*tile)[0].get<double>(), (*tile)[1].get<double>()};
+    o.tile = {std::fmax((*tile)[0].get<double>(), 1), std::fmax((*tile)[1].get<double>(), 1)};
   if (const auto counted = j.find("counted"); counted != j.end() && counted->is_object())
     for (const auto& [name, value] : counted->items())
       if (value.is_number()) o.counted[name] = value.get<double>();

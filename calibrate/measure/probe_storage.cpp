@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 namespace ridge {
@@ -68,13 +69,16 @@ int requests_for(const Request& r, double one) {
 class Crew {
  public:
   Crew(const Drive& d, const Request& r) : drive_(d), request_(r), meeting_(r.depth + 1) {
-    for (int t = 0; t < r.depth; ++t) threads_.emplace_back([this, t] { work(t); });
+    for (int t = 0; t < r.depth; ++t) buffers_.push_back(std::make_unique<AlignedBuffer>(r.bytes));
+    try {
+      for (int t = 0; t < r.depth; ++t) threads_.emplace_back([this, t] { work(t); });
+    } catch (const std::system_error& e) {
+      for (std::size_t t = threads_.size(); t < buffers_.size(); ++t) meeting_.arrive_and_drop();
+      end();
+      throw ProbeError(fmt::format("{} threads: {}", r.depth, e.what()));
+    }
   }
-  ~Crew() {
-    is_over_ = true;
-    meeting_.arrive_and_wait();
-    for (std::thread& t : threads_) t.join();
-  }
+  ~Crew() { end(); }
   /// Seconds of `count` requests.
   double run(int count) {
     left_ = count;
@@ -87,8 +91,14 @@ class Crew {
   }
 
  private:
+  void end() {
+    is_over_ = true;
+    meeting_.arrive_and_wait();
+    for (std::thread& t : threads_) t.join();
+  }
+  // An exception out of here would end the program: everything that may fail was done before.
   void work(int thread) {
-    const AlignedBuffer own(request_.bytes);
+    const AlignedBuffer& own = *buffers_[static_cast<std::size_t>(thread)];
     std::mt19937_64 random(static_cast<std::uint64_t>(thread) + 1);
     const std::size_t blocks = drive_.blocks(request_.bytes);
     for (;;) {
@@ -109,6 +119,7 @@ class Crew {
   std::barrier<> meeting_;
   std::atomic<int> left_ = 0, error_ = 0;
   std::atomic<bool> is_over_ = false;
+  std::vector<std::unique_ptr<AlignedBuffer>> buffers_;  // one a thread
   std::vector<std::thread> threads_;
 };
 

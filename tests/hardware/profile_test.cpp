@@ -106,6 +106,12 @@ TEST(Profile, EditedCutImpossibleOrUnknownIsRefused) {
   ProfileRecord falling = record();
   falling.curves[0].times_in_seconds.values = {2e-5, 1e-5};
   EXPECT_EQ(code_of(load_with(h200, profile_node(falling))), "impossible-profile");
+  ProfileRecord lonely = record();
+  lonely.curves[0].sizes_in_bytes.values = {1024};
+  lonely.curves[0].times_in_seconds.values = {1e-5};
+  const Loaded one_size = load_with(h200, profile_node(lonely));
+  EXPECT_EQ(code_of(one_size), "impossible-profile");
+  EXPECT_THAT(one_size.diagnostics.items()[0].message, HasSubstr("one size alone"));
   ProfileRecord short_table = record();
   short_table.kernels[0].residual.values.pop_back();
   EXPECT_EQ(code_of(load_with(h200, profile_node(short_table))), "impossible-table");

@@ -52,6 +52,27 @@ TEST(TimeCurve, NeverFalls) {
   }
 }
 
+// The two largest sizes were joined into one time: beyond them the curve goes on at 100 GB/s, the rate of the segment
+// before, and does not stay where it is.
+TEST(TimeCurve, GoesOnAtTheLastRateBehindJoinedPoints) {
+  const TimeCurve c =
+      fit_curve(std::vector{point(1e6, 10e-6), point(2e6, 20e-6), point(4e6, 41e-6), point(8e6, 39e-6)});
+  ASSERT_EQ(c.times[2], c.times[3]);
+  const Seconds end = c.times[3];
+  EXPECT_NEAR(curve_time(c, Bytes{8e6}) / end, 1, 1e-12);
+  EXPECT_NEAR(curve_time(c, Bytes{10e6}).value(), end.value() + (end.value() - 20e-6), 1e-12);
+  EXPECT_GT(curve_time(c, Bytes{1e9}).value(), 9e-3);
+  // Never rising: in proportion.
+  const TimeCurve flat{{Bytes{1e3}, Bytes{1e6}}, {Seconds{5e-6}, Seconds{5e-6}}};
+  EXPECT_DOUBLE_EQ(curve_time(flat, Bytes{4e6}).value(), 20e-6);
+}
+
+TEST(TimeCurve, OfOneSizeIsRefused) {
+  EXPECT_FALSE(curve_problem({{Bytes{1e3}}, {Seconds{5e-6}}}).empty());
+  EXPECT_FALSE(curve_problem({}).empty());
+  EXPECT_TRUE(curve_problem({{Bytes{1e3}, Bytes{1e6}}, {Seconds{5e-6}, Seconds{5e-6}}}).empty());
+}
+
 // Two protocols: 6 us + S / 50 GB/s up to 256 KiB, 12 us + S / 300 GB/s beyond (they meet at 360 kB).
 TEST(LinePieces, FindsWhereTheProtocolChanges) {
   std::vector<Measurement> points;

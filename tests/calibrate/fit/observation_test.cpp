@@ -109,10 +109,53 @@ TEST(ExecutedFlops, OfDecodeFillARowForEachHeadOfTheGroupAndTheRestInVain) {
             Flop{4.0 * 2 * 8 * 128 * 16 * 112});
 }
 
-TEST(ExecutedFlops, OfTheBackwardPassAreFiveProductsOverTheForwardTiles) {
-  const Measurement x = attention("attention_backward", 256, 256, 8, 8);
-  EXPECT_EQ(executed_flops(x, {128, 64}), Flop{5 * 2.0 * 2 * 8 * 128 * (128 * 128 + 128 * 256)});
-  EXPECT_EQ(executed_flops(x, {}), work_of(x)->flops);
+// FLOPs as counted on H200 in 2026-11, cuDNN 9.19: batch, heads, tokens.
+TEST(ExecutedFlops, OfTheBackwardPassStartOneTileBeforeTheDiagonal) {
+  const Tile tile = attention_tile_of_name(
+      "cudnn_generated_fort_native_sdpa_sm90_flash_bprop_wgmma_f16_knob_26_64x64x128_1x4x1_cga1x1x1_kernel0_"
+      "0");
+  const struct {
+    double batch, heads, kv_heads, tokens, counted;
+  } cases[] = {{1, 64, 8, 1500, 112071802880}, {8, 32, 32, 4096, 2917893570560}, {8, 8, 1, 512, 15435038720}};
+  for (const auto& c : cases) {
+    Measurement x = attention("attention_backward", c.tokens, c.tokens, c.heads, c.kv_heads);
+    x.sizes["batch"] = c.batch;
+    EXPECT_NEAR(executed_flops(x, tile).value() / c.counted, 1, 1e-6) << c.tokens;
+    EXPECT_EQ(executed_flops(x, {}), work_of(x)->flops);
+  }
+}
+
+Observation observed_as(Measurement x, std::vector<std::string> kernels, Tile tile, double megabytes) {
+  Observation o{.what = std::move(x), .kernels = std::move(kernels), .tile = tile};
+  o.counted[counted_read] = 1e6 * megabytes;
+  return o;
+}
+
+// Bytes read and written as counted on H200 in 2026-11.
+TEST(CountedKernels, KnowWhatTheNewestKernelsMove) {
+  const Chip chip{Bytes{62914560}, 132};
+  const auto ratio = [&](const Observation& o) { return counted_kernels({{o}}, chip)[0].memory_ratio; };
+  const auto backward = [](double batch, double heads, double kv_heads, double tokens, double megabytes) {
+    Measurement x = attention("attention_backward", tokens, tokens, heads, kv_heads);
+    x.sizes["batch"] = batch;
+    return observed_as(x, {"cudnn_sdpa_sm90_flash_bprop_knob_26_64x64x128"}, {}, megabytes);
+  };
+  EXPECT_NEAR(ratio(backward(1, 64, 8, 6000, 1024.1 + 715.5)), 1, 0.02);
+  EXPECT_NEAR(ratio(backward(8, 32, 32, 4096, 2699.3 + 1886.9)), 1, 0.02);
+  const auto narrow = [](double m, double n, double k, int bits, std::vector<std::string> kernels, Tile tile,
+                         double megabytes) {
+    Measurement x = product(m, n, k);
+    x.library = "ridge", x.variant = bits == 8 ? "int8-weights" : "int4-weights";
+    x.sizes["weight_bytes"] = bits == 8 ? 1 : 0.5 + 2.0 / 128;
+    return observed_as(x, std::move(kernels), tile, megabytes);
+  };
+  EXPECT_NEAR(ratio(narrow(96, 5120, 13824, 8, {"few<8, 4>"}, {32, 32}, 145.2 + 1)), 1, 0.11);
+  EXPECT_NEAR(ratio(narrow(64, 14336, 4096, 8, {"few<8, 4>"}, {32, 32}, 106.5 + 1.9)), 1, 0.1);
+  EXPECT_NEAR(ratio(narrow(64, 14336, 4096, 4, {"few<4, 4>"}, {32, 32}, 31.2 + 1.9)), 1, 0.02);
+  EXPECT_NEAR(ratio(narrow(4096, 14336, 4096, 8, {"product", "expand<8>"}, {128, 256}, 530.9 + 235.3)), 1,
+              0.05);
+  EXPECT_NEAR(ratio(narrow(192, 8192, 8192, 4, {"expand<4>", "product"}, {128, 256}, 172.6 + 142.5)), 1,
+              0.02);
 }
 
 TEST(ExecutedFlops, OfLatentAttentionFillTilesOfKeys) {
@@ -127,7 +170,7 @@ TEST(ExecutedFlops, OfLatentAttentionFillTilesOfKeys) {
 TEST(TileOfName, ReadsTheQueriesAndKeysOfLibraryAttention) {
   const Tile t = attention_tile_of_name(
       "cudnn_generated_fort_native_sdpa_sm90_flash_fprop_wgmma_f16_knob_3_64x128x128_4x1x1_kernel0_0");
-  EXPECT_EQ(t.rows, 64);
+  EXPECT_EQ(t.rows, 128);
   EXPECT_EQ(t.columns, 128);
   EXPECT_EQ(t.cluster_rows, 1);
   EXPECT_EQ(attention_tile_of_name("prefill<128>").rows, 1);

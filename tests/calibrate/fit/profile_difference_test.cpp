@@ -3,6 +3,7 @@
 
 #include "calibrate/fit/merge.h"
 #include "calibrate/fit/model_chart.h"
+#include "calibrate/fit/variant.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -57,6 +58,52 @@ TEST(ModelDifferences, KnowEveryTable) {
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].points, 4);
   EXPECT_GT(all[0].bias, 0);
+}
+
+// Twice the bandwidth on large products of few rows, which the weights' bytes decide: the wider the type, the more of
+// the time they are.  With 2 bytes for every type all would differ by as much.
+TEST(ModelDifferences, TakeWidthsAndHeadSizesFromTheVariant) {
+  const auto bias = [](const char* family, const char* variant, ResidualTable table) {
+    KernelModel m = product(1);
+    m.family = family, m.variant = variant, m.residual = std::move(table);
+    m.law.fixed_time = Seconds{1e-4}, m.law.exponent = 1;
+    Models left, right;
+    left.kernels = {m};
+    m.law.bandwidth_fraction *= 2;
+    right.kernels = {m};
+    return model_differences(left, right)[0].bias;
+  };
+  const ResidualTable rows{{{"m", {1}}, {"n", {8192}}, {"k", {8192}}}, {0}};
+  double before = 0;
+  for (const char* variant : {"nvfp4", "mxfp4", "int4-weights", "fp8", "mxfp8", "bf16", "fp32", "fp64"}) {
+    const double now = bias("gemm", variant, rows);
+    if (std::string(variant) == "nvfp4" || std::string(variant) == "mxfp4" ||
+        std::string(variant) == "int4-weights")
+      EXPECT_NEAR(now, bias("gemm", "fp8", rows) / 2, 0.05) << variant;
+    else EXPECT_LT(now, before) << variant;
+    before = now;
+  }
+  EXPECT_DOUBLE_EQ(bias("gemm", "fp8-block", rows), bias("gemm", "fp8", rows));
+  const ResidualTable heads{{{"kv_heads_in_batch", {64}}, {"key_tokens", {4096}}, {"group", {4}}}, {0}};
+  const auto decode = [&](const char* variant) { return bias("attention_decode", variant, heads); };
+  EXPECT_LT(decode("bf16-d256"), decode("bf16-d64"));
+  EXPECT_GT(decode("bf16-cache-fp8-d128, engine"), decode("bf16-d128, engine"));
+}
+
+TEST(VariantWidths, FollowTheName) {
+  EXPECT_EQ(variant_widths("fp64").weight, 8);
+  EXPECT_EQ(variant_widths("fp32").output, 4);
+  EXPECT_EQ(variant_widths("fp8-block").activation, 1);
+  EXPECT_EQ(variant_widths("fp8-block").output, 2);
+  EXPECT_EQ(variant_widths("mxfp8").weight, 1 + 1.0 / 32);
+  EXPECT_EQ(variant_widths("nvfp4").weight, 0.5625);  // 4 bits and a byte for 16 of them
+  EXPECT_EQ(variant_widths("int4-weights").activation, 2);
+  EXPECT_EQ(variant_widths("int4-weights").weight, 0.515625);
+  EXPECT_EQ(variant_widths("something new").weight, 2);
+  EXPECT_EQ(variant_head_dim("bf16-d64-cudnn"), 64);
+  EXPECT_EQ(variant_head_dim("bf16-cache-fp8-d128, VLLM 0.19.0"), 128);
+  EXPECT_EQ(variant_head_dim("int8-weights"), 0);
+  EXPECT_EQ(variant_head_dim("bf16-decode"), 0);
 }
 
 // What the first run measured stays as it is; what only the second measured comes whole.

@@ -1,8 +1,11 @@
 #include "calibrate/measure/storage.h"
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
 
 namespace ridge {
@@ -58,6 +61,35 @@ TEST(ProbeStorage, MeasuresReadsAndWritesByDepth) {
   for (const Measurement& m : all) EXPECT_GT(m.time, Seconds{});
   EXPECT_TRUE(std::filesystem::is_empty(folder.path));
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // they need more address space than there is
+/// Address space of this process, and so much more, for what follows.
+void limit_memory(std::size_t more) {
+  std::ifstream in("/proc/self/statm");
+  std::size_t pages = 0;
+  in >> pages;
+  const rlimit limit{pages * 4096 + more, RLIM_INFINITY};
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+// Room for the file's pattern and a few threads, not for 32: those points are skipped and the program goes on.
+TEST(ProbeStorage, SkipsWhatItHasNoThreadsFor) {
+  const Folder folder;
+  const std::string why = why_not(folder.path, 8 << 20);
+  if (!why.empty()) GTEST_SKIP() << why;
+  const auto probe = [&] {
+    std::size_t measured = 0, skipped = 0;
+    ProbeReport report{.measured = [&](const Measurement&) { ++measured; }};
+    report.skipped = [&](const std::string&) { ++skipped; };
+    PointRunner runner({.is_quick = true}, report, {});
+    limit_memory(std::size_t{48} << 20);
+    probe_storage(runner, folder.path, 8 << 20);
+    std::_Exit(measured > 0 && skipped > 0 ? 0 : 1);
+  };
+  EXPECT_EXIT(probe(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 }  // namespace
 }  // namespace ridge
