@@ -60,7 +60,7 @@ tl::expected<Decimal, std::string> parse_decimal(std::string_view text, std::str
   if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) d.negative = take(rest, 1) == "-";
   const auto whole = take(rest, count_digits(rest));
   std::string_view fraction;
-  if (rest.size() > 0 && rest[0] == '.' && (!whole.empty() || (rest.size() > 1 && is_digit(rest[1])))) {
+  if (!rest.empty() && rest[0] == '.' && (!whole.empty() || (rest.size() > 1 && is_digit(rest[1])))) {
     take(rest, 1);
     fraction = take(rest, count_digits(rest));
   }

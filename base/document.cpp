@@ -61,7 +61,7 @@ Node Node::map(Span span) {
   return n;
 }
 
-void set(Node& root, std::string_view dotted, Node value, Span key_span) {
+void set(Node& root, std::string_view dotted, Node value, const Span& key_span) {
   Node* n = &root;
   for (;;) {
     auto [step, rest] = split(dotted);

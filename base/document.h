@@ -47,7 +47,7 @@ struct Node::Entry {
 
 /// Sets a dotted key, creating maps on the way and replacing what is there.  A scalar in the way is
 /// replaced by a map.
-void set(Node& root, std::string_view dotted, Node value, Span key_span);
+void set(Node& root, std::string_view dotted, Node value, const Span& key_span);
 
 /// Lays `over` onto `under`: maps merge key by key, everything else is replaced; nodes keep their
 /// own spans.

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <ranges>
 
 namespace ridge {
 namespace {
@@ -208,7 +209,7 @@ std::vector<NodeId> leaf_inputs(const Explain& ex, NodeId root) {
     seen[id] = true;
     if (!ex.record(id).formula) found.push_back(id);
     const auto edges = ex.edges(id);
-    for (auto e = edges.rbegin(); e != edges.rend(); ++e) open.push_back(e->node);
+    for (const auto& edge : std::views::reverse(edges)) open.push_back(edge.node);
   }
   return found;
 }

@@ -10,7 +10,7 @@ std::string_view last_step(std::string_view path) { return path.substr(path.rfin
 
 /// "capacity: 80" as the message quotes it; the key alone for composites.
 std::string written(const Node& n, const ReadContext& c) {
-  const std::string key = printable(n.called.empty() ? last_step(c.path) : n.called);
+  std::string key = printable(n.called.empty() ? last_step(c.path) : n.called);
   if (!n.is_scalar()) return key;
   const std::string value = n.quoted ? '"' + printable(n.text) + '"' : printable(n.text);
   return key.empty() ? value : key + ": " + value;

@@ -126,7 +126,7 @@ std::vector<Column> read_header(CsvLexer& lexer, Locator& locate, Diagnostics& d
 
 }  // namespace
 
-std::vector<Node> read_csv(SourcePtr source, Diagnostics& diagnostics) {
+std::vector<Node> read_csv(const SourcePtr& source, Diagnostics& diagnostics) {
   std::vector<Node> rows;
   if (!source || !is_readable_text(source, diagnostics)) return rows;
   CsvLexer lexer(source, diagnostics);

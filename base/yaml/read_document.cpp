@@ -86,7 +86,7 @@ Node parse_yaml(const std::string& text, const SourcePtr& source, Diagnostics& d
   return builder.take_root();
 }
 
-Node read_yaml(SourcePtr source, Diagnostics& diagnostics) {
+Node read_yaml(const SourcePtr& source, Diagnostics& diagnostics) {
   if (!source || !is_readable_text(source, diagnostics) || !is_complete_json(source, diagnostics)) return {};
   return parse_yaml(without_surrogates(source->text), source, diagnostics);
 }

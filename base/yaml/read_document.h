@@ -18,13 +18,13 @@ inline constexpr std::size_t max_input_bytes = 16u << 20;
 inline constexpr std::size_t max_override_bytes = 64u << 10;
 
 /// Parses YAML or JSON text, UTF-8 only.  On error the node is what could be read (often null).
-Node read_yaml(SourcePtr source, Diagnostics&);
+Node read_yaml(const SourcePtr& source, Diagnostics&);
 
 /// Parses CSV: one map node per row, whose keys are the header's cells as they stand, dots included
 /// ("parallel.tensor"; see nest_dotted_keys), empty cells absent.  Quotes as in RFC 4180; they only
 /// delimit, so that a quoted number is a number.  Rows with a wrong number of cells are reported and
 /// skipped.
-std::vector<Node> read_csv(SourcePtr source, Diagnostics&);
+std::vector<Node> read_csv(const SourcePtr& source, Diagnostics&);
 
 /// Applies "key.sub=value" from the command line.  A value that starts with [ { " or ' is parsed as
 /// YAML; an empty value, `null` and `~` unset the key; anything else is one scalar.  When a scalar is

@@ -20,8 +20,8 @@ std::size_t TreeBuilder::quoted_length(const YAML::Mark& mark) const {
   const char quote = begin < text_.size() ? text_[begin] : '\0';
   if (quote != '"' && quote != '\'') return 1;
   for (std::size_t i = begin + 1; i < text_.size(); ++i) {
-    if (quote == '"' && text_[i] == '\\') ++i;
-    else if (quote == '\'' && text_[i] == quote && i + 1 < text_.size() && text_[i + 1] == quote) ++i;
+    const bool is_doubled = quote == '\'' && text_.compare(i, 2, "''") == 0;
+    if (is_doubled || (quote == '"' && text_[i] == '\\')) ++i;
     else if (text_[i] == quote) return std::min(i + 1, text_.find('\n', begin)) - begin;
   }
   return std::string::npos;
