@@ -26,7 +26,9 @@ void LayerRunner::run_core(const Core& core) {
   if (c_.has_backward)
     backward(TimeClass::attention, OperatorKind::attention, "attention.core",
              attention_cost(s, AttentionPass::backward, c_.rates, ex_), 1);
-  if (plan_.context > 1 && kind_index_ >= 0 && !c_.batch.is_decode) run_ring(s);
+  if (plan_.context <= 1 || kind_index_ < 0) return;
+  if (c_.batch.is_decode) run_combine(s);
+  else run_ring(s);
 }
 
 Traced<double> LayerRunner::count(std::string_view key, std::int64_t v) {

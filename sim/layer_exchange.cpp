@@ -15,7 +15,26 @@ constexpr Formula ring_bytes{"operators.context.bytes",
                              "bytes of keys and values passed around the context-parallel ring",
                              "(c - 1) * 2 * tokens * kv * a", "Liu et al. 2023, arXiv:2310.01889, section 3"};
 
+constexpr Formula combine_bytes{
+    "operators.context.combine_bytes", "bytes of partial outputs with the sum of each softmax",
+    "tokens * H * (ev * a + x)", "Yang et al. 2024, arXiv:2411.01783, section 3: merging partial attention",
+    "each rank attends with all queries to its share of the cache"};
+
 }  // namespace
+
+void LayerRunner::run_combine(const AttentionShape& s) {
+  const auto x = constant(ex_, "bytes of a softmax sum", BytesPerElement{4}, "kept in 32 bit");
+  const Bytes payload{c_.batch.tokens.value * s.heads.value *
+                      (s.value_dim.value * c_.batch.activation.value.value() + x.value.value())};
+  const auto bytes = note(ex_, combine_bytes, payload,
+                          {{"tokens", c_.batch.tokens},
+                           {"H", s.heads},
+                           {"ev", s.value_dim},
+                           {"a", c_.batch.activation},
+                           {"x", x}});
+  forward(TimeClass::context, OperatorKind::collective, "context.combine",
+          exchange(CollectiveKind::all_reduce, bytes, c_.links.context), 1);
+}
 
 void LayerRunner::run_ring(const AttentionShape& s) {
   static constexpr Formula kv_width{"operators.context.kv", "width of keys on one device", "K * e",

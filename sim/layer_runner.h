@@ -101,6 +101,8 @@ class LayerRunner {
   /// Scores and values as two batched products over the full square.
   void run_unfused(const AttentionShape& s);
   void run_ring(const AttentionShape& s);
+  /// Decoding over a divided cache: the ranks' partial outputs become one.
+  void run_combine(const AttentionShape& s);
   KernelCost exchange(CollectiveKind kind, Traced<Bytes> bytes, const GroupLink& link);
   /// Start (`is_enter`) or end of a tensor-parallel block.
   void run_boundary(bool is_enter);

@@ -250,6 +250,7 @@ LayerProgram embedding_program(const Architecture& a, const Inventory& inv, cons
                                const PrecisionRecipe& recipe) {
   Builder b(a, inv, -1, stack, recipe);
   b.passes(Slot::embedding);
+  if (stack.sharded_embedding) b.mark(StepKind::tensor_exit);  // each rank looks up its own rows: a sum
   b.product("embedding.projection", TensorRole::embedding_projection);
   return b.take();
 }

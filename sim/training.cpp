@@ -156,6 +156,7 @@ void TrainingTimer::add_parts() {
   if (st.transfer.value > Seconds{0}) parts.add("pipeline_transfer", times_m(st.transfer));
   add_bubble(parts);
   add_reduction(parts, st);
+  add_tied_exchange(parts);
   add_optimizer(parts, st);
   add_fixed_host(parts);
   parts.finish("step_seconds");

@@ -70,6 +70,8 @@ class TrainingTimer {
   void add_bubble(TimeParts& parts);
   /// Gradients after the last micro-batch (ZeRO 0 to 2) and the gather of updated weights (1, 2).
   void add_reduction(TimeParts& parts, const Stage& st);
+  /// First and last stage hold a copy of a tied token table each: their gradients become one sum.
+  void add_tied_exchange(TimeParts& parts);
   HeldElements trained(const HeldElements& held);
   void add_optimizer(TimeParts& parts, const Stage& st);
   /// States on the host: gradients go down, weights come up, the host's memory moves the states.

@@ -1,5 +1,9 @@
 #include "sim/derived_inputs.h"
+#include "sim/partition.h"
+#include "sim/rank_share.h"
 #include "sim/training_timer.h"
+
+#include <algorithm>
 
 namespace ridge {
 namespace {
@@ -14,6 +18,9 @@ constexpr Formula optimizer_width_formula{
     "training.optimizer_width", "bytes of one parameter that an optimizer step moves",
     "(g + x + 2 * mo + 2 * ma + w) * passes",
     "read gradients, states and master weights; write states, master and compute weights"};
+constexpr Formula tied_bytes{
+    "training.tied_bytes", "bytes of the tied token table's gradient", "n * x",
+    "Narayanan et al. 2021, arXiv:2104.04473; Megatron-LM sums it over first and last stage"};
 constexpr Formula memory_time{"training.memory_time", "time to move bytes through device memory",
                               "bytes / (e * W)", "definition"};
 constexpr Formula link_time{"training.link_time", "time to move bytes over the host link", "bytes / W",
@@ -71,6 +78,21 @@ void TrainingTimer::add_reduction(TimeParts& parts, const Stage& st) {
     comm = plus(comm, exposed(gather, "software.overlap.data", s_.software.overlap.data, st.forward));
   }
   parts.add("data_communication", comm);
+}
+
+void TrainingTimer::add_tied_exchange(TimeParts& parts) {
+  const bool has_copies =
+      std::ranges::any_of(stages_, [](const StageLayers& s) { return s.token_copies > 0; });
+  if (!has_copies || training_.method != Method::full) return;
+  const RankGroup pipeline = rank_groups(plan_).pipeline;
+  const double share =
+      static_cast<double>(p_.inventory.tensors.front().elements()) / static_cast<double>(plan_.tensor);
+  const Traced<Elements> n =
+      ex_ ? ElementShare(p_, plan_, *ex_).token_table() : Traced<Elements>{Elements{share}, 0};
+  const auto x = input(ex_, "precision.gradient_wire", s_.precision.gradient_wire);
+  const auto bytes = note(ex_, tied_bytes, n.value * x.value, {{"n", n}, {"x", x}});
+  const GroupLink ends = group_link(s_.hardware, 2, (pipeline.ranks - 1) * pipeline.stride, ex_);
+  parts.add("pipeline_transfer", collective_time({CollectiveKind::all_reduce, bytes}, ends, ex_));
 }
 
 HeldElements TrainingTimer::trained(const HeldElements& held) {
