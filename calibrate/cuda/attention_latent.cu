@@ -328,17 +328,24 @@ __global__ void join_parts(Problem p) {
 AttentionTile latent_tile() { return {heads_at_once, keys}; }
 
 // A block fills a multiprocessor.  Ranges of whole sequences need no joining; where they leave multiprocessors idle,
-// equal ranges are worth it.  In tiles: a piece costs three besides its own, joining four.
+// ranges that divide sequences are worth it, best as many for each sequence.  In tiles: a piece costs three besides its own,
+// writing and joining a part four, the second kernel two.
 LatentPlan latent_plan(const AttentionLayout& s, int multiprocessors) {
   const std::int64_t groups = std::max<std::int64_t>(s.heads / heads_at_once, 1),
                      tiles = (s.keys + keys - 1) / keys, all = s.batch * tiles;
   const std::int64_t most = std::clamp<std::int64_t>(multiprocessors / groups, 1, most_ranges);
   const auto over = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
-  const std::int64_t whole = std::min(s.batch, most), divided = std::min(all, most);
-  const std::int64_t whole_cost = over(s.batch, whole) * (tiles + 3),
-                     divided_cost = over(all, divided) + 3 * (s.batch / divided + 1) + 4;
-  const bool is_divided = divided_cost < whole_cost && divided > 1 && all * divided < (std::int64_t{1} << 31);
-  return {static_cast<int>(is_divided ? divided : whole), is_divided};
+  const std::int64_t whole = std::min(s.batch, most);
+  LatentPlan best{static_cast<int>(whole), false};
+  std::int64_t least = over(s.batch, whole) * (tiles + 3);
+  if (all * most >= std::int64_t{1} << 31) return best;
+  for (std::int64_t ranges = 2; ranges <= std::min(all, most); ++ranges) {
+    const bool is_even = ranges % s.batch == 0;
+    const std::int64_t pieces = is_even ? 1 : s.batch / ranges + 2, parts = is_even ? 1 : 2;
+    const std::int64_t cost = over(all, ranges) + 3 * pieces + 4 * parts + 2;
+    if (cost < least) least = cost, best = {static_cast<int>(ranges), true};
+  }
+  return best;
 }
 
 std::size_t latent_workspace_bytes(const AttentionLayout& s, const LatentPlan& plan) {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <functional>
 #include <set>
 
 namespace ridge::cuda {
@@ -20,38 +20,40 @@ double bytes_of(const Measurement& m) {
   return work ? work->bytes.value() : m.size("bytes");
 }
 
-std::vector<std::size_t> all_of(const std::vector<Point>& points) {
-  std::vector<std::size_t> all(points.size());
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
-/// Of each family and variant a few points, spread evenly over their ranks by bytes, the largest among them.
-/// The library's products of few rows run on kernels without a matrix unit and are left out.  Of a product a good
-/// many: a median over few would be that of the sample.
-std::vector<std::size_t> representatives(const std::vector<Point>& points, bool is_quick) {
-  constexpr std::size_t few = 2, passes = 3, kernels = 6, products = 12;
+/// Of each family and variant as many points as `wanted` says, spread evenly over their ranks by bytes, the largest
+/// among them.
+std::vector<std::size_t> spread(const std::vector<Point>& points,
+                                const std::function<std::size_t(const Measurement&)>& wanted) {
   std::map<std::string, std::vector<std::size_t>> groups;
-  for (const std::size_t i : all_of(points)) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
     const Measurement& m = points[i].what;
-    if (m.family != "gemm" || m.library == "ridge" || m.size("m") >= 64)
-      groups[m.family + " " + m.variant].push_back(i);
+    if (wanted(m) > 0) groups[m.family + " " + m.variant].push_back(i);
   }
   std::vector<std::size_t> chosen;
   for (auto& [name, group] : groups) {
     std::ranges::stable_sort(group, {}, [&](std::size_t i) { return bytes_of(points[i].what); });
-    const std::string& family = points[group.front()].what.family;
-    const std::size_t wanted = family == "pointwise" ? passes : family == "gemm" ? products : kernels;
-    const std::size_t n = group.size(), k = std::min(is_quick ? few : wanted, n);
+    const std::size_t n = group.size(), k = std::min(wanted(points[group.front()].what), n);
     for (std::size_t j = 1; j <= k; ++j) chosen.push_back(group[j * n / k - 1]);
   }
   return chosen;
 }
 
-/// Of cuDNN's points, each of which takes a search for a kernel, no more than those that are counted.
+/// Points to count.  The library's products of few rows run on kernels without a matrix unit and are left out.  Of a
+/// product a good many: a median over few would be that of the sample.
+std::vector<std::size_t> representatives(const std::vector<Point>& points, bool is_quick) {
+  constexpr std::size_t few = 2, passes = 3, kernels = 6, products = 12;
+  return spread(points, [&](const Measurement& m) -> std::size_t {
+    if (m.family == "gemm" && m.library != "ridge" && m.size("m") < 64) return 0;
+    return is_quick ? few : m.family == "pointwise" ? passes : m.family == "gemm" ? products : kernels;
+  });
+}
+
+/// Points to trace: enough to say how far events are off.  Of cuDNN's, each of which takes a search for a kernel, no
+/// more than those that are counted.
 std::vector<std::size_t> traced_points(const std::vector<Point>& points, bool is_quick) {
-  const bool is_searched = !points.empty() && points.front().what.library.starts_with("cuDNN");
-  return is_searched ? representatives(points, is_quick) : all_of(points);
+  if (!points.empty() && points.front().what.library.starts_with("cuDNN"))
+    return representatives(points, is_quick);
+  return spread(points, [](const Measurement& m) -> std::size_t { return m.family == "pointwise" ? 8 : 40; });
 }
 
 Observation& entry(Log& log, const Point& p, Seconds event_time) {
@@ -154,14 +156,13 @@ void count(ProbeContext& c, const std::function<void()>& probes, Log& log) {
 void observe(ProbeContext& c, const std::function<void()>& probes) {
   Log log;
   const auto attempt = [&](const char* what, auto pass) {
-    if (c.is_lost()) return;
     if (c.is_out_of_time()) return c.report().skipped(std::string(what) + ": the time was over");
     try {
       pass(c, probes, log);
     } catch (const ProbeError& e) {
       c.look(nullptr);
       c.report().skipped(std::string(what) + ": " + e.what());
-      c.recover();
+      cudaGetLastError();
     }
   };
   attempt("trace of kernels", trace);

@@ -54,7 +54,7 @@ void probe_prefill(ProbeContext& c) {
       for (const std::int64_t b : batches)
         for (const std::int64_t t : tokens) {
           const double flops = 2.0 * static_cast<double>(b * heads * t) * static_cast<double>(t) * d;
-          if (flops > 1.5e13 || b * t > 262144) continue;
+          if (flops > 4e12 || b * t > 262144) continue;
           add(points, c, {b, heads, kv_heads, t, t, d, true, false}, is_held_out);
         }
   };

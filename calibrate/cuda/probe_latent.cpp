@@ -54,8 +54,9 @@ void probe_latent(ProbeContext& c) {
   if (c.settings().is_quick) {
     add({128}, {1, 16, 128}, {512, 4096}, false);
   } else {
-    add({128}, {1, 4, 16, 64, 256}, {128, 512, 1024, 2048, 4096, 8192, 32768}, false);
-    add({128}, {32, 128}, {128, 512, 2048, 8192}, false);
+    // A range a multiprocessor and 64 heads: on both sides of 66 and 132 sequences the last round is full or empty.
+    add({128}, {1, 4, 16, 64, 72, 128, 140, 256}, {128, 384, 512, 1024, 2048, 4096, 8192, 32768}, false);
+    add({128}, {32}, {128, 512, 2048, 8192}, false);
     add({64}, {1, 16, 256}, {512, 4096}, false);
     add({128}, {2, 24, 100}, {300, 700, 1500, 3000, 6000, 20000}, true);
   }

@@ -2,9 +2,7 @@
 
 #include "calibrate/cuda/product_case.h"
 
-#include <chrono>
 #include <memory>
-#include <thread>
 
 namespace ridge::cuda {
 namespace {
@@ -27,11 +25,12 @@ std::vector<Shape> shapes(Grid grid, ProductType type) {
   std::vector<Shape> out;
   using Sizes = std::vector<std::int64_t>;
   Sizes rows{1, 64, 256, 1024, 4096, 16384}, inner{512, 4096, 16384}, columns = inner;
-  if (grid == Grid::sparse) rows = {1, 16, 64, 128, 256, 512, 1024, 4096, 16384};
+  // Tiles have 128 rows or twice as many: just above them a whole tile more is computed.
+  if (grid == Grid::sparse) rows = {1, 16, 64, 128, 144, 256, 272, 512, 1024, 4096, 16384};
   if (grid == Grid::dense) {
-    columns = {512, 1536, 4096, 8192, 16384}, inner = {512, 4096, 8192, 16384};
-    rows = {1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 32768};
-    if (type == ProductType::bf16) rows.insert(rows.end(), {8, 32, 192, 384, 768});
+    columns = inner = {512, 4096, 8192, 16384};
+    rows = {1, 16, 64, 128, 144, 256, 272, 512, 544, 1024, 2048, 4096, 8192, 32768};
+    if (type == ProductType::bf16) rows.insert(rows.end(), {8, 32, 384, 768});
   }
   for (const std::int64_t m : rows)
     for (const std::int64_t n : columns)
@@ -103,38 +102,30 @@ void probe_row_scales(ProbeContext& c) {
              c.settings().is_quick ? Grid::quick : Grid::sparse);
 }
 
-/// The same product after a rest: for less than the power limit needs to lower the clock, for a tenth of a second as
-/// benchmarks of single kernels do, and behind seconds of it.
 void probe_sustained(ProbeContext& c) {
   Session session;
   const Shape s{{8192, 8192, 8192}, false};
   Measurement said;
-  time_product(c, session, ProductType::bf16, s, &said);
+  const Timing burst = time_product(c, session, ProductType::bf16, s, &said);
   const Buffer& pool = c.random_pool(std::size_t{4} << 30, Fill::bf16);
   const auto product = session.blas.prepare(ProductType::bf16, s.m, s.n, s.k);
   const std::size_t operand = static_cast<std::size_t>(s.m * s.k) * 2;
-  const auto timed = [&](std::int64_t least, std::int64_t most, Seconds budget) {
-    return c.timer().time_plain(
-        [&](int) { product->queue(pool.at(), pool.at(operand), session.result.at(), c.stream()); },
-        {.least = least, .most = most, .relative = 0, .absolute = Seconds{}, .budget = budget});
-  };
-  const auto emit = [&](const char* how, const Timing& t) {
-    Measurement m{.family = "sustained",
-                  .variant = "bf16",
-                  .sizes = {{"m", 8192}, {"n", 8192}, {"k", 8192}},
-                  .library = "cuBLASLt"};
-    m.kernel = how;
-    c.emit(m, t);
-  };
-  const auto rest = [] { std::this_thread::sleep_for(std::chrono::milliseconds(300)); };
-  rest();
-  emit("burst", timed(5, 8, Seconds{0.02}));
-  rest();
-  emit("tenth", timed(10, 1000, Seconds{0.1}));
   const double start = c.elapsed(), seconds = c.settings().is_quick ? 2 : 4;
-  Timing last;
-  while (c.elapsed() - start < seconds) last = timed(100, 300, Seconds{0.5});
-  emit("sustained", last);
+  Timing last = burst;
+  const StopRule long_rule{
+      .least = 100, .most = 300, .relative = 0, .absolute = Seconds{}, .budget = Seconds{0.5}};
+  while (c.elapsed() - start < seconds)
+    last = c.timer().time_plain(
+        [&](int) { product->queue(pool.at(), pool.at(operand), session.result.at(), c.stream()); },
+        long_rule);
+  Measurement m{.family = "sustained",
+                .variant = "bf16",
+                .sizes = {{"m", 8192}, {"n", 8192}, {"k", 8192}},
+                .library = "cuBLASLt"};
+  m.kernel = "burst";
+  c.emit(m, burst);
+  m.kernel = "sustained";
+  c.emit(m, last);
 }
 
 }  // namespace ridge::cuda

@@ -18,8 +18,9 @@ std::vector<Shape> shapes(bool is_quick) {
   const std::vector<std::int64_t> rows =
       is_quick ? std::vector<std::int64_t>{1, 32, 4096}
                : std::vector<std::int64_t>{1, 8, 9, 16, 17, 32, 33, 64, 65, 96, 97, 256, 1024, 4096};
-  constexpr std::int64_t grid[][2] = {{2048, 2048}, {2048, 8192},  {2048, 16384}, {5632, 2048},
-                                      {5632, 8192}, {5632, 16384}, {16384, 2048}, {16384, 8192}};
+  constexpr std::int64_t grid[][2] = {{2048, 2048},  {2048, 8192},  {2048, 16384}, {4096, 2048},
+                                      {4096, 8192},  {4096, 16384}, {8192, 2048},  {8192, 8192},
+                                      {8192, 16384}, {16384, 2048}, {16384, 8192}};
   for (const std::int64_t m : rows)
     for (const auto& [n, k] : grid)
       if (!is_quick || k == 8192) out.push_back({{m, n, k}, false});

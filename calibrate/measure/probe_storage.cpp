@@ -141,7 +141,7 @@ void probe_storage(PointRunner& runner, const std::string& folder, std::size_t m
   const auto drive = std::make_shared<const Drive>(folder, most_bytes);
   fill_and_check(*drive);
   // A drive shared with others wanders by tens of percent over seconds: many short visits, not few long ones.
-  const StopRule rule{.least = 5, .most = 60, .budget = Seconds{is_quick ? 30e-3 : 15e-3}};
+  const StopRule rule{.least = 5, .most = 60, .budget = Seconds{is_quick ? 30e-3 : 12e-3}};
   std::vector<Point> points;
   for (const bool is_write : {false, true})
     for (const int depth : {1, 8, 32})
