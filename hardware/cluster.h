@@ -47,6 +47,14 @@ struct ComputeNode {
   Sourced<Watts> power;  ///< of the node under load
 };
 
+/// What a plan's reader should know of the calibrated profile in use.
+struct ProfileFacts {
+  std::string device, made;            ///< "NVIDIA H200", "measured 2026-11-22, driver 580.159.04"
+  std::vector<std::string> libraries;  ///< "NCCL 22803", of accepted models
+  std::vector<std::string> refused;    ///< models that missed the profile's own limits: "gemm int4-weights"
+  std::vector<std::string> doubts;     ///< where the measured machine differs from this description
+};
+
 struct Cluster {
   std::string name, notes;
   std::vector<std::string> aliases;
@@ -56,6 +64,7 @@ struct Cluster {
   std::int64_t max_nodes = 0;   ///< 0 = as many as the plan asks for
   Sourced<UsdPerSecond> price;  ///< per device; unknown: the device's own
   std::string profile;          ///< calibrated profile whose tables and curves are in use; "" = none
+  ProfileFacts profile_facts;   ///< of it
 };
 
 inline constexpr Formula tier_bandwidth_formula{

@@ -23,19 +23,23 @@
 /// or assumed.  `ridge calibrate` writes a profile, which replaces them one by one and adds residual
 /// tables (profile.h): the time is then t · exp(R(sizes)).
 
+#include "hardware/answer.h"
 #include "hardware/precision.h"
 #include "hardware/residual_table.h"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace ridge {
 
 /// What calibration found beside the law: shared by all copies of a description.
 struct CalibratedTable {
-  std::string name;                            ///< "gemm bf16"
+  std::string name;                            ///< "gemm bf16"; "": the law is none of a profile
   std::shared_ptr<const ResidualTable> table;  ///< null: the law alone
   Origin origin;
+  std::vector<CalibratedInterval> intervals = {};
+  bool is_by_rows = false;  ///< regimes of the intervals: rows of a product, else seconds
 };
 
 /// Constants of the law above for one kernel class.
@@ -83,14 +87,22 @@ struct ScaledProducts {
   KernelFit fit;
 };
 
+/// Products that unpack narrower weights than they compute in, as calibration timed them.
+struct PackedProduct {
+  std::string name;  ///< "int8-weights", "int4-weights"
+  KernelFit fit;
+};
+
 struct Achievable {
   PerPrecision<KernelFit> gemm;
   std::vector<ScaledProducts> fp8_scaled;  ///< of a profile only
+  std::vector<PackedProduct> packed;       ///< of a profile only
   AlignmentFit unaligned;                  ///< unknown: as fast as aligned products
   AttentionFits attention;                 ///< best kernels of the generation (FlashAttention 3, cuDNN)
-  AttentionFits attention_flash2;  ///< FlashAttention 2, where it is slower than those; unknown: the same
-  KernelFit pointwise;             ///< norms, activations, copies, optimizer: bytes only
-  std::vector<NamedPass> passes;   ///< of a profile only
+  AttentionFits attention_flash2;   ///< FlashAttention 2, where it is slower than those; unknown: the same
+  KernelFit pointwise;              ///< norms, activations, copies, optimizer: bytes only
+  std::vector<NamedPass> passes;    ///< of a profile only
+  std::optional<KernelFit> latent;  ///< of a profile only: decode over a compressed cache (MLA, absorbed)
   LaunchCosts launch;
   Sourced<double> sustained_fraction;  ///< rate under seconds of full load / that of short ones
 };

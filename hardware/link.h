@@ -7,6 +7,7 @@
 /// Source of the collective constants: NCCL's tuning model (src/graph/tuning.cc), as data.
 /// Not here     Formulas of collectives (sim/collective.h).
 
+#include "hardware/answer.h"
 #include "hardware/sourced.h"
 #include "hardware/time_curve.h"
 
@@ -99,14 +100,16 @@ template <> struct EnumNames<Topology> {
   };
 };
 
-/// One collective as calibration timed it, over `ranks` devices of one domain.
+/// One collective as calibration timed it.
 struct CollectiveCurve {
-  std::string collective;  ///< "all_reduce", "all_gather", "reduce_scatter", "all_to_all" ...
-  std::int64_t ranks = 0;
-  double log2_ranks = 0;
+  std::string collective;             ///< "all_reduce", "all_gather", "reduce_scatter", "all_to_all" ...
+  std::int64_t ranks = 0, nodes = 1;  ///< so many ranks, spread evenly over so many nodes
+  double log2_ranks = 0, log2_nodes = 0;
   bool in_graph = false;  ///< replayed from a graph, else launched one by one
   std::shared_ptr<const TimeCurve> curve;
   Origin origin;
+  std::string name = {};  ///< "all_reduce 4 devices, bf16, graph"
+  std::vector<CalibratedInterval> intervals = {};
 };
 
 /// Domains of devices joined by one kind of link.
@@ -118,7 +121,7 @@ struct Tier {
   std::int64_t ports_per_node = 0;         ///< network adapters of a node; 0: link.bandwidth is per device
   std::int64_t axes = 0, axis_length = 0;  ///< torus only
   Sourced<double> oversubscription;        ///< cross-domain bandwidth is divided by it; unknown = 1
-  std::vector<CollectiveCurve> curves;     ///< of a profile only
+  std::vector<CollectiveCurve> curves;  ///< of a profile only: of groups for which this tier is the outermost
 };
 
 template <> struct SchemaOf<ProtocolTimes> { static const Schema<ProtocolTimes>& get(); };

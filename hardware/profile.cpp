@@ -65,19 +65,35 @@ std::string difference(const ProfileRecord& p, const Device& d) {
   return {};
 }
 
-/// "4 devices, bf16, graph"
+/// "4 devices, bf16, graph", "16 devices, bf16, 2 nodes, eager", "16 ranks on 2 nodes, bf16, graph"
 struct CurveKey {
-  std::int64_t ranks = 0;
+  std::int64_t ranks = 0, nodes = 1;
   bool in_graph = false;
 };
 std::optional<CurveKey> curve_key(std::string_view variant) {
   CurveKey key;
-  const auto [end, error] = std::from_chars(variant.data(), variant.data() + variant.size(), key.ranks);
-  if (error != std::errc{} || !std::string_view(end, variant.data() + variant.size()).starts_with(" device"))
+  const char* end = variant.data() + variant.size();
+  const auto [rest, error] = std::from_chars(variant.data(), end, key.ranks);
+  const std::string_view unit(rest, end);
+  if (error != std::errc{} || !(unit.starts_with(" device") || unit.starts_with(" ranks on ")))
     return std::nullopt;
-  if (key.ranks < 2 || variant.find(" node") != std::string_view::npos) return std::nullopt;
-  key.in_graph = variant.ends_with("graph");
+  if (const auto at = variant.find(" node"); at != std::string_view::npos) {
+    const std::string_view before = variant.substr(0, at);
+    const std::size_t digits = before.find_last_not_of("0123456789") + 1;
+    std::from_chars(before.data() + digits, before.data() + before.size(), key.nodes);
+  }
+  if (key.ranks < 2 || key.nodes < 1 || key.ranks % key.nodes != 0) return std::nullopt;
+  key.in_graph = variant.find("graph") != std::string_view::npos;
   return key;
+}
+
+/// The tier that joins the whole of such a group; null where none does.
+Tier* outermost(Cluster& c, const CurveKey& key) {
+  const std::int64_t span =
+      key.nodes > 1 ? std::max(key.ranks, (key.nodes - 1) * c.node.devices + 1) : key.ranks;
+  for (Tier& t : c.tiers.inner_to_outer)
+    if (t.devices == 0 || t.devices >= span) return &t;
+  return nullptr;
 }
 
 class Applier {
@@ -94,6 +110,8 @@ class Applier {
     for (std::size_t i = 0; i < p_.curves.size(); ++i)
       if (p_.curves[i].objections.empty()) curve(p_.curves[i], fmt::format("curves.{}", i));
     figures();
+    links();
+    facts();
   }
 
  private:
@@ -132,10 +150,66 @@ class Applier {
     put(fit.exponent, std::clamp(k.exponent, 1.0, 16.0), key + ".exponent", Kind::fitted, node + ".exponent",
         what);
     fit.residual = {};
-    if (k.residual.values.empty() || over_.at(key)) return;
+    if (over_.at(key)) return;
     fit.residual.name = k.family + ' ' + k.variant;
+    fit.residual.is_by_rows = k.family == "gemm";
+    fit.residual.intervals = intervals(k.intervals, node, fit.residual.name);
+    if (k.residual.values.empty()) return;
     fit.residual.table = std::make_shared<const ResidualTable>(with_logarithms(k.residual));
     fit.residual.origin = origin(Kind::measured, node + ".residual", "residual table of " + what);
+  }
+
+  std::string fact(const char* name) const {
+    const auto it = p_.facts.find(name);
+    return it == p_.facts.end() ? "" : it->second;
+  }
+
+  void facts() {
+    ProfileFacts& f = cluster_.profile_facts;
+    f.device = p_.device;
+    f.made = p_.kind + (date_.empty() ? "" : " " + date_);
+    if (const std::string driver = fact("driver"); !driver.empty()) f.made += ", driver " + driver;
+    if (!p_.source.empty()) f.made += "; " + p_.source;
+    const auto model = [&](const auto& m) {
+      constexpr std::string_view others[] = {"storage_", "memory_", "copy_"};
+      if (std::ranges::any_of(others, [&](std::string_view o) { return m.family.starts_with(o); })) return;
+      if (!m.objections.empty()) f.refused.push_back(m.family + ' ' + m.variant);
+      else if (std::ranges::find(f.libraries, m.library) == f.libraries.end())
+        f.libraries.push_back(m.library);
+    };
+    std::ranges::for_each(p_.kernels, model);
+    std::ranges::for_each(p_.curves, model);
+    doubt("power_limit", " W", cluster_.device.power.value.value(), "a power limit of ");
+    doubt("memory", " B",
+          (cluster_.device.hbm.usable.is_known() ? cluster_.device.hbm.usable : cluster_.device.hbm.capacity)
+              .value.value(),
+          "a memory of ");
+  }
+
+  /// More than 3 % between a fact of the measured machine and this description.
+  void doubt(const char* name, std::string_view unit, double here, const char* what) {
+    const std::string text = fact(name);
+    if (!text.ends_with(unit) || !(here > 0)) return;
+    const auto there = parse_number(text.substr(0, text.size() - unit.size()));
+    if (there && std::abs(*there / here - 1) > 0.03)
+      cluster_.profile_facts.doubts.push_back(
+          fmt::format("it was measured with {}{}, not {:g}{}", what, text, here, unit));
+  }
+
+  std::vector<CalibratedInterval> intervals(const std::vector<IntervalRecord>& records,
+                                            const std::string& node, const std::string& model) const {
+    std::vector<CalibratedInterval> out;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const IntervalRecord& r = records[i];
+      CalibratedInterval one;
+      if (!(r.fraction >= 0) || !set_regime(one, r.regime)) continue;
+      one.fraction = r.fraction, one.log_sigma = std::log1p(r.fraction) / 1.645;
+      one.origin = origin(Kind::measured, fmt::format("{}.intervals.{}.fraction", node, i),
+                          fmt::format("90 % interval of {} by {} held-out points{}", model, r.points,
+                                      r.pool.empty() ? "" : " (" + r.pool + ")"));
+      out.push_back(std::move(one));
+    }
+    return out;
   }
 
   /// Products with block scales stand for fp8 where none with one scale was accepted.
@@ -156,11 +230,17 @@ class Applier {
         all.push_back({k.variant.substr(scaled.size()), {}});
         law(all.back().fit, k, "device.achievable.gemm.fp8_" + all.back().scales, node);
       }
+      if (k.variant.ends_with("-weights")) {
+        cluster_.device.achievable.packed.push_back({k.variant, {}});
+        law(cluster_.device.achievable.packed.back().fit, k, "device.achievable.packed." + k.variant, node);
+      }
     } else if (k.family == "pointwise" && k.variant == "add") {
       law(cluster_.device.achievable.pointwise, k, "device.achievable.pointwise", node);
     } else if (k.family == "pointwise") {
       cluster_.device.achievable.passes.push_back({k.variant, {}});
       law(cluster_.device.achievable.passes.back().fit, k, "device.achievable.passes." + k.variant, node);
+    } else if (k.family == "attention_latent" && k.variant == "bf16") {
+      law(cluster_.device.achievable.latent.emplace(), k, "device.achievable.latent", node);
     } else if (k.family.starts_with("attention_")) {
       attention(k, node);
     }
@@ -220,17 +300,39 @@ class Applier {
 
   void curve(const CurveRecord& c, const std::string& node) {
     const auto key = curve_key(c.variant);
-    if (!key) return;
-    for (Tier& t : cluster_.tiers.inner_to_outer) {
-      if (t.devices != 0 && t.devices < key->ranks) continue;
-      if (over_.at("tiers." + t.name)) return;  // the curve is of the link as it was measured
-      t.curves.push_back({c.family == "sendrecv" ? "send_receive" : c.family, key->ranks,
-                          std::log2(static_cast<double>(key->ranks)), key->in_graph,
-                          std::make_shared<const TimeCurve>(curve_of(c)),
-                          origin(Kind::measured, node + ".times_in_seconds",
-                                 fmt::format("{} on {} ({}); held-out error {:.1f} % in the median", c.family,
-                                             c.variant, c.library, 100 * c.hold_out.median))});
-      return;
+    Tier* t = key ? outermost(cluster_, *key) : nullptr;
+    if (!t || over_.at("tiers." + t->name)) return;  // the curve is of the link as it was measured
+    CollectiveCurve to;
+    to.collective = c.family == "sendrecv" ? "send_receive" : c.family;
+    to.ranks = key->ranks, to.nodes = key->nodes;
+    to.log2_ranks = std::log2(static_cast<double>(key->ranks));
+    to.log2_nodes = std::log2(static_cast<double>(key->nodes));
+    to.in_graph = key->in_graph;
+    to.curve = std::make_shared<const TimeCurve>(curve_of(c));
+    to.name = c.family + ' ' + c.variant;
+    to.origin = origin(Kind::measured, node + ".times_in_seconds",
+                       fmt::format("{} on {} ({}); held-out error {:.1f} % in the median", c.family,
+                                   c.variant, c.library, 100 * c.hold_out.median));
+    to.intervals = intervals(c.intervals, node, to.name);
+    t->curves.push_back(std::move(to));
+  }
+
+  /// What a cluster's links carry between two ranks: of the innermost tier, and of that which joins nodes.
+  void links() {
+    for (std::size_t i = 0; i < p_.tiers.size(); ++i) {
+      const TierRecord& r = p_.tiers[i];
+      const bool is_network = r.name == "network";
+      Tier* t = outermost(cluster_, {.ranks = 2, .nodes = is_network ? 2 : 1});
+      if (!t || (is_network && t == &cluster_.tiers.inner_to_outer.front())) continue;
+      const std::string key = "tiers." + t->name + ".link", node = fmt::format("tiers.{}", i);
+      const std::string what = fmt::format("messages between {} pairs of ranks", r.pairs);
+      put(t->link.latency, r.latency, key + ".latency", Kind::measured, node + ".latency", what);
+      const BytesPerSecond published = tier_bandwidth(cluster_, *t).value;
+      if (!(published > BytesPerSecond{}) || r.bandwidth > published) continue;
+      put(t->link.achievable, r.bandwidth / published, key + ".achievable", Kind::measured,
+          node + ".bandwidth", what);
+      put(t->link.collective.point_to_point_fraction, r.bandwidth / published,
+          key + ".collective.point_to_point_fraction", Kind::measured, node + ".bandwidth", what);
     }
   }
 

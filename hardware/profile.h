@@ -7,13 +7,17 @@
 ///   profile                                   description
 ///   gemm bf16                                 device.achievable.gemm.bf16, law and table
 ///   gemm fp8-rows, fp8-block                  fp8 of stacks whose `fp8_scales` are of rows, or of blocks
+///   gemm int8-weights                         device.achievable.packed
 ///   attention_prefill | _backward | _decode   device.achievable.attention, head dimension by head dimension;
 ///     bf16-d128                               kernels of a library before our own, which only decode takes
+///   attention_latent bf16                     device.achievable.latent
 ///   pointwise add                             device.achievable.pointwise; rmsnorm, adamw ... stand for themselves
 ///   launch eager, graph_node                  device.achievable.launch; a node only where the preset knows none:
 ///                                             empty kernels follow one another faster than different ones do
 ///   sustained bf16 burst / sustained          device.achievable.sustained_fraction
 ///   all_reduce "4 devices, bf16, graph" ...   curves of the innermost tier that joins so many devices
+///   ... "16 ranks on 2 nodes, bf16, graph"    curves of the tier that joins the nodes
+///   tiers node, network                       latency and achievable bandwidth of those tiers' links
 ///
 /// Models that the calibration itself objected to are left out, and said so.  A scenario's own keys
 /// (`hardware.device.achievable...`) go over the profile's.

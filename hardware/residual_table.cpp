@@ -53,6 +53,14 @@ double residual_at(const ResidualTable& table, std::span<const double> at) {
   return sum;
 }
 
+bool is_between(const ResidualTable& table, std::span<const double> at) {
+  for (std::size_t i = 0; i < table.axes.size(); ++i) {
+    const std::vector<double>& k = table.axes[i].knots;
+    if (at[i] < k.front() || at[i] > k.back()) return false;
+  }
+  return true;
+}
+
 std::string table_problem(const ResidualTable& table) {
   if (table.axes.empty() && table.values.empty()) return {};
   if (table.axes.empty() || table.axes.size() > most_table_axes)

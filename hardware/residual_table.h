@@ -46,6 +46,9 @@ ResidualTable with_logarithms(ResidualTable);
 /// R; zero for an empty table.  Pre: at.size() == axes.size()
 double residual_at(const ResidualTable&, std::span<const double> at);
 
+/// Whether a point lies between the outermost knots of every axis.  Pre: at.size() == axes.size()
+bool is_between(const ResidualTable&, std::span<const double> at);
+
 /// Empty when the table can be used, else what is impossible about it.
 std::string table_problem(const ResidualTable&);
 

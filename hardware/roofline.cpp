@@ -42,12 +42,13 @@ KernelConstants kernel_constants(const KernelFit& fit, std::string_view key, Exp
   return {figure(fit.fixed_time, key, "fixed_time", Seconds{0}, ex),
           figure(fit.flop_fraction, key, "flop_fraction", 1.0, ex),
           figure(fit.bandwidth_fraction, key, "bandwidth_fraction", 1.0, ex),
-          figure(fit.exponent, key, "exponent", 16.0, ex), fit.residual.table ? &fit.residual : nullptr};
+          figure(fit.exponent, key, "exponent", 16.0, ex),
+          fit.residual.name.empty() ? nullptr : &fit.residual};
 }
 
 Traced<Seconds> calibrated_time(Traced<Seconds> law, const KernelConstants& k, std::span<const double> at,
                                 Explain* ex) {
-  if (!k.residual) return law;
+  if (!k.residual || !k.residual->table) return law;
   const ResidualTable& table = *k.residual->table;
   const double r = std::exp(residual_at(table, at));
   if (!ex) return {law.value * r, 0};
@@ -56,6 +57,21 @@ Traced<Seconds> calibrated_time(Traced<Seconds> law, const KernelConstants& k, s
     key += fmt::format("{}{} {:g}", i == 0 ? "" : ", ", table.axes[i].name, at[i]);
   const Traced<double> ratio{r, ex->input(key, r, Dim{}, k.residual->origin)};
   return note(ex, calibrated_time_formula, law.value * r, {{"t", law}, {"r", ratio}});
+}
+
+Answer answer_at(const KernelConstants& k, std::span<const double> at, Seconds t) {
+  if (!k.residual) return {};
+  const CalibratedTable& c = *k.residual;
+  if (!c.table) return answer_of_law(k, c.is_by_rows ? at[0] : 0, t);
+  const double measure = c.is_by_rows ? at[0] : t.value();
+  return answer_from(is_between(*c.table, at) ? AnswerSource::table : AnswerSource::held, c.name,
+                     interval_at(c.intervals, measure));
+}
+
+Answer answer_of_law(const KernelConstants& k, double rows, Seconds t) {
+  if (!k.residual) return {};
+  const CalibratedTable& c = *k.residual;
+  return answer_from(AnswerSource::law, c.name, interval_at(c.intervals, c.is_by_rows ? rows : t.value()));
 }
 
 Traced<Seconds> kernel_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<FlopPerSecond> peak,

@@ -30,7 +30,8 @@ Traced<Seconds> roofline_time(Traced<Flop> flops, Traced<Bytes> bytes, Traced<Fl
 struct KernelConstants {
   Traced<Seconds> fixed_time;
   Traced<double> flop_fraction{1.0, 0}, bandwidth_fraction{1.0, 0}, exponent{16.0, 0};
-  const CalibratedTable* residual = nullptr;  ///< of the fit they came from, which must outlive them
+  const CalibratedTable* residual =
+      nullptr;  ///< of the profile's fit they came from, which must outlive them
 };
 /// `key` is the fit's dotted path ("hardware.device.achievable.gemm.bf16"); unknown figures become
 /// t0 = 0, fractions 1, q = 16 (the textbook roofline), recorded as assumptions.
@@ -66,6 +67,11 @@ inline constexpr Formula calibrated_time_formula{
 /// Explain  hardware.kernel.calibrated, over an input that names the profile and its line
 Traced<Seconds> calibrated_time(Traced<Seconds> law, const KernelConstants&, std::span<const double> at,
                                 Explain* ex = nullptr);
+
+/// Who answered calibrated_time() at these sizes with `t`; without sizes: the law alone.
+Answer answer_at(const KernelConstants&, std::span<const double> at, Seconds t);
+/// The same where no table holds such a kernel.  `rows` of a product, else 0.
+Answer answer_of_law(const KernelConstants&, double rows, Seconds t);
 
 /// min(P, I·W): the rate a kernel of intensity I can reach.
 FlopPerSecond attainable(FlopPerByte intensity, FlopPerSecond peak, BytesPerSecond bandwidth);

@@ -128,22 +128,56 @@ std::string_view name_of(CollectiveKind kind) {
   return {};
 }
 
-/// The best measured curve within two doublings of the ranks; null where there is none.  Ranks count first,
-/// then whether the curve goes so far, then how it was launched.
+double log2_of(std::int64_t n) { return std::log2(static_cast<double>(n)); }
+
+/// Whether the law can tell a group's time from that of the curve's: it runs over the same tiers.
+bool is_comparable(const CollectiveCurve& curve, const GroupLink& g) {
+  if ((curve.nodes > 1) != (g.nodes > 1)) return false;
+  if (curve.nodes == 1 || (curve.ranks == g.ranks && curve.nodes == g.nodes)) return true;
+  return (curve.ranks > curve.nodes) == (g.num_used > 1) && g.num_used <= 2;
+}
+
+/// The best measured curve within two doublings of the ranks or nodes; null where there is none.  Ranks and nodes
+/// count first, then whether the curve goes so far, then how it was launched, then which is faster.
 const CollectiveCurve* curve_for(const Collective& c, const GroupLink& g) {
-  if (g.num_used != 1 || g.used[0].tier->curves.empty()) return nullptr;
+  const std::vector<CollectiveCurve>& curves = g.used[g.num_used - 1].tier->curves;
+  if (curves.empty() || (g.nodes == 1 && g.num_used != 1)) return nullptr;
   const std::string_view wanted = name_of(c.kind);
-  const double ranks = std::log2(static_cast<double>(g.ranks));
+  const double ranks = log2_of(g.ranks), nodes = log2_of(g.nodes);
   const CollectiveCurve* found = nullptr;
   double least = 11;
-  for (const CollectiveCurve& curve : g.used[0].tier->curves) {
-    if (curve.collective != wanted) continue;
+  Seconds fastest{};
+  for (const CollectiveCurve& curve : curves) {
+    if (curve.collective != wanted || !is_comparable(curve, g)) continue;
     const bool is_beyond = c.bytes.value > curve.curve->sizes.back();
     const double misfit =
-        4 * std::abs(ranks - curve.log2_ranks) + (curve.in_graph != c.in_graph ? 1 : 0) + (is_beyond ? 2 : 0);
-    if (misfit < least) least = misfit, found = &curve;
+        4 * std::max(std::abs(ranks - curve.log2_ranks), std::abs(nodes - curve.log2_nodes)) +
+        (curve.in_graph != c.in_graph ? 1 : 0) + (is_beyond ? 2 : 0);
+    if (misfit > least || misfit >= 11) continue;
+    const Seconds t = curve_time(*curve.curve, c.bytes.value);
+    if (misfit == least && found && t >= fastest) continue;
+    least = misfit, found = &curve, fastest = t;
   }
   return found;
+}
+
+/// The faster of the all-reduces over peer memory that were measured for such a group and message.
+const CollectiveCurve* peer_curve_for(const Collective& c, const GroupLink& g) {
+  const CollectiveCurve* found = nullptr;
+  Seconds fastest{};
+  if (!c.by_peers || g.nodes > 1 || g.num_used != 1) return found;
+  for (const CollectiveCurve& curve : g.used[0].tier->curves) {
+    if (curve.collective != "peer_all_reduce" || curve.ranks != g.ranks || curve.in_graph != c.in_graph ||
+        c.bytes.value > curve.curve->sizes.back())
+      continue;
+    const Seconds t = curve_time(*curve.curve, c.bytes.value);
+    if (!found || t < fastest) found = &curve, fastest = t;
+  }
+  return found;
+}
+
+bool is_of(const CollectiveCurve& curve, const GroupLink& g) {
+  return curve.ranks == g.ranks && curve.nodes == g.nodes;
 }
 
 Traced<Seconds> on_curve(const CollectiveCurve& curve, Traced<Bytes> bytes, Explain* ex) {
@@ -151,7 +185,9 @@ Traced<Seconds> on_curve(const CollectiveCurve& curve, Traced<Bytes> bytes, Expl
   if (!ex) return {value, 0};
   const CurveSegment s = curve_segment(*curve.curve, bytes.value);
   const std::string name = "measured " + curve.collective + " of " + std::to_string(curve.ranks) +
-                           " devices" + (curve.in_graph ? " in a graph" : "");
+                           " devices" +
+                           (curve.nodes > 1 ? " on " + std::to_string(curve.nodes) + " nodes" : "") +
+                           (curve.in_graph ? " in a graph" : "");
   const auto known = [&](const std::string& what, auto v) {
     using Q = decltype(v);
     return Traced<Q>{v, ex->input(name + ", " + what, v.value(), Q::dim, curve.origin)};
@@ -167,6 +203,13 @@ Traced<Seconds> on_curve(const CollectiveCurve& curve, Traced<Bytes> bytes, Expl
                {"b", known("size " + at(s.right), s.right)}});
 }
 
+Answer curve_answer(const CollectiveCurve& curve, const GroupLink& g, Bytes size, Seconds t) {
+  const AnswerSource source = !is_of(curve, g)                   ? AnswerSource::scaled
+                              : size > curve.curve->sizes.back() ? AnswerSource::held
+                                                                 : AnswerSource::curve;
+  return answer_from(source, curve.name, interval_at(curve.intervals, t.value()));
+}
+
 Traced<Seconds> by_law(const Collective& c, const GroupLink& g, Explain* ex) {
   const Choice choice = best(c.kind, c.bytes.value, g);
   if (!ex) return {choice.time, 0};
@@ -178,24 +221,34 @@ Traced<Seconds> scaled_law(const CollectiveCurve& curve, const Collective& c, co
                            Explain* ex) {
   GroupLink measured = g;
   measured.ranks_node = 0;
-  measured.ranks = measured.ranks_per_node = measured.used[0].fan = curve.ranks;
+  measured.ranks = curve.ranks, measured.nodes = curve.nodes;
+  measured.ranks_per_node = curve.ranks / curve.nodes;
+  GroupTier& outer = measured.used[g.num_used - 1];
+  outer.fan = curve.nodes > 1 ? curve.nodes : curve.ranks;
+  if (g.num_used > 1) measured.used[0].fan = outer.ranks_inside = measured.ranks_per_node;
   const auto t = by_law(c, g, ex), m = on_curve(curve, c.bytes, ex), p = by_law(c, measured, ex);
   return note(ex, ratio_formula, t.value * (m.value / p.value), {{"t", t}, {"m", m}, {"p", p}});
 }
 
 }  // namespace
 
-Traced<Seconds> collective_time(const Collective& c, const GroupLink& g, Explain* ex) {
+CollectiveCost collective_cost(const Collective& c, const GroupLink& g, Explain* ex) {
   if (g.ranks <= 1 || g.num_used == 0)
-    return constant(ex, "no communication", Seconds{0}, "a group of one device");
-  const CollectiveCurve* curve = curve_for(c, g);
-  if (!curve) return by_law(c, g, ex);
-  return curve->ranks == g.ranks ? on_curve(*curve, c.bytes, ex) : scaled_law(*curve, c, g, ex);
+    return {constant(ex, "no communication", Seconds{0}, "a group of one device")};
+  const CollectiveCurve* peers = peer_curve_for(c, g);
+  const CollectiveCurve* curve = peers ? peers : curve_for(c, g);
+  if (!curve) return {by_law(c, g, ex)};
+  const auto t = is_of(*curve, g) ? on_curve(*curve, c.bytes, ex) : scaled_law(*curve, c, g, ex);
+  return {t, curve_answer(*curve, g, c.bytes.value, t.value)};
 }
 
-Traced<Seconds> point_to_point_time(Traced<Bytes> bytes, const Tier* tier, const Cluster& cluster,
-                                    Explain* ex) {
-  if (!tier) return constant(ex, "no communication", Seconds{0}, "a group of one device");
+Traced<Seconds> collective_time(const Collective& c, const GroupLink& g, Explain* ex) {
+  return collective_cost(c, g, ex).time;
+}
+
+namespace {
+
+Traced<Seconds> message_by_law(Traced<Bytes> bytes, const Tier* tier, const Cluster& cluster, Explain* ex) {
   static constexpr Formula message{"collective.point_to_point", "time of one message", "l + S / (e * B)",
                                    "NVIDIA/nccl src/graph/tuning.cc"};
   const auto bandwidth = tier_bandwidth(cluster, *tier, ex);
@@ -212,6 +265,22 @@ Traced<Seconds> point_to_point_time(Traced<Bytes> bytes, const Tier* tier, const
                {"S", bytes},
                {"e", stated(ex, key + ".link." + std::string(fraction.key), e)},
                {"B", bandwidth}});
+}
+
+}  // namespace
+
+CollectiveCost point_to_point_cost(Traced<Bytes> bytes, const Tier* tier, const Cluster& cluster,
+                                   Explain* ex) {
+  if (!tier) return {constant(ex, "no communication", Seconds{0}, "a group of one device")};
+  GroupLink pair;
+  pair.ranks = pair.ranks_per_node = 2;
+  pair.used[0] = {tier, 2, 1, {}, {}, 0};
+  pair.num_used = 1;
+  const Collective message{CollectiveKind::send_receive, bytes};
+  const CollectiveCurve* curve = curve_for(message, pair);
+  if (!curve || curve->ranks != 2) return {message_by_law(bytes, tier, cluster, ex)};
+  const auto t = on_curve(*curve, bytes, ex);
+  return {t, curve_answer(*curve, pair, bytes.value, t.value)};
 }
 
 }  // namespace ridge

@@ -11,8 +11,9 @@
 ///   B = min over tiers of r_i e_i B_i: the ranks inside a member use its ports together
 ///
 /// Protocols  LL 0.5 of the bandwidth, LL128 0.92, Simple all of it; each with its own latencies
-/// Measured   where a calibrated profile has the collective's curve for the group's ranks, the curve is the
-///            time; for other numbers of ranks the law takes the nearest measured group's ratio to it
+/// Measured   where a calibrated profile has the collective's curve for the group's ranks and nodes, the curve is
+///            the time; for other numbers of them, up to two doublings away and over the same tiers, the law takes
+///            the nearest measured group's ratio to it, and counts as twice as unsure (hardware/answer.h)
 /// Source     NVIDIA/nccl src/graph/tuning.cc (the tuner's model); Thakur et al. 2005 for the volumes
 /// Laws       monotone in S; one rank costs nothing
 /// Check      H200, 4 ranks, 1 KiB all-reduce: 6.6 us + 6 x 0.6 us with LL (tests/sim/collective_test.cpp)
@@ -31,13 +32,22 @@ struct Collective {
   CollectiveKind kind;
   Traced<Bytes> bytes;
   bool in_graph = false;  ///< replayed from a graph, where a profile knows the difference
+  bool by_peers = false;  ///< an engine's own all-reduce over peer memory, where a profile has timed one
 };
+
+/// Time, and who answers for it.
+struct CollectiveCost {
+  Traced<Seconds> time;
+  Answer answer = {};
+};
+CollectiveCost collective_cost(const Collective&, const GroupLink&, Explain* ex = nullptr);
 
 /// Pre  the group is joined (GroupLink::is_joined); one that is not costs nothing, and the plan has a
 ///      violation.
 Traced<Seconds> collective_time(const Collective&, const GroupLink&, Explain* ex = nullptr);
 
-/// One message from a device to another over a tier; null: within the device.
-Traced<Seconds> point_to_point_time(Traced<Bytes>, const Tier*, const Cluster&, Explain* ex = nullptr);
+/// One message from a device to another over a tier; null: within the device.  Where a profile has the curve of
+/// send and receive between two devices of the tier, that curve.
+CollectiveCost point_to_point_cost(Traced<Bytes>, const Tier*, const Cluster&, Explain* ex = nullptr);
 
 }  // namespace ridge

@@ -1,5 +1,6 @@
 #include "sim/estimate.h"
 
+#include "sim/answers.h"
 #include "sim/derived_inputs.h"
 #include "sim/inference.h"
 #include "sim/labels.h"
@@ -42,6 +43,9 @@ void add_notes(const Prepared& p, Estimate& e) {
 Estimate estimate(const Prepared& p, const ParallelPlan& given, Explain* ex, OperatorList* list) {
   Estimate e;
   const Scenario& s = p.scenario;
+  OperatorList own;
+  const bool is_calibrated = ex && !s.hardware.profile.empty();
+  if (is_calibrated && !list) list = &own;
   e.plan = resolved(given, s.devices);
   if (ex) define_inputs(p, given, e.plan, *ex);
   if (s.operator_case()) {
@@ -54,6 +58,10 @@ Estimate estimate(const Prepared& p, const ParallelPlan& given, Explain* ex, Ope
     add_notes(p, e);
     if (s.training()) time_training(p, e.plan, e, ex, list);
     else time_inference(p, e.plan, e, ex, list);
+  }
+  if (is_calibrated) {
+    e.answers = answered_times(*list, ex);
+    add_profile_notes(p, e);
   }
   e.fits = e.violations.empty();
   if (ex) label(p, e, *ex);

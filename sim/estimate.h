@@ -54,7 +54,10 @@ struct TimeEstimate {
   std::vector<Part<Seconds>> totals;
   std::vector<Part<Seconds>> parts;  ///< sum to the headline
   Traced<Seconds> low, high;         ///< 90 % interval of the headline
-  Traced<double> bubble_fraction;    ///< training: idle share of the pipeline
+  /// Standard deviation of log(measured / headline), by where it comes from: classes of kernels that a profile
+  /// answers, and the stack.  Independent: their squares add up.
+  std::vector<Part<double>> deviations;
+  Traced<double> bubble_fraction;  ///< training: idle share of the pipeline
 };
 
 struct Throughput {
@@ -75,6 +78,16 @@ struct Limit {
 };
 std::string_view name(Resource);
 
+/// Time of the kernels that one model of a profile answers for (sim/answers.h).
+struct AnsweredTime {
+  std::string model;  ///< "gemm bf16"; where a preset answers, the kind of operator
+  AnswerSource source = AnswerSource::preset;
+  Traced<Seconds> time;
+  Traced<double> share;  ///< of all kernels' time
+  Traced<double>
+      interval_fraction;  ///< f of the 90 % interval [t / (1 + f), t (1 + f)]; 0 where a preset answers
+};
+
 struct Estimate {
   bool fits = false;  ///< no violation and peak <= capacity
   std::vector<Violation> violations;
@@ -85,7 +98,8 @@ struct Estimate {
   MemoryEstimate memory;
   TimeEstimate time;
   Throughput throughput;
-  std::vector<Limit> limits;  ///< largest first
+  std::vector<Limit> limits;          ///< largest first
+  std::vector<AnsweredTime> answers;  ///< recorded evaluations on calibrated hardware only
 };
 
 /// Everything that does not depend on the plan.  Refers to nothing outside itself.

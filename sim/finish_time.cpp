@@ -1,7 +1,6 @@
 #include "sim/finish_time.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 namespace ridge {
@@ -10,10 +9,6 @@ namespace {
 constexpr Formula part_sum{"time.part", "time spent on one kind of work", "sum(...)", "definition"};
 constexpr Formula headline_sum{"time.headline", "time of what was asked", "sum(...)",
                                "definition: the parts do not overlap"};
-constexpr Formula low_formula{"time.low", "lower end of the 90 % interval", "t * exp(-1.645 * s)",
-                              "log-normal error; 1.645 is the 95 % point of the normal distribution"};
-constexpr Formula high_formula{"time.high", "upper end of the 90 % interval", "t * exp(1.645 * s)",
-                               "log-normal error; 1.645 is the 95 % point of the normal distribution"};
 constexpr Formula limit_time{"limits.time", "time that a resource accounts for", "sum(...)",
                              "definition: operators by what bounds them, and the parts that are its own"};
 constexpr Formula limit_share{"limits.share", "share of the headline", "min(1, t / all)", "definition"};
@@ -48,13 +43,6 @@ void TimeParts::finish(std::string_view key) {
   }
   to_.totals.insert(to_.totals.begin(),
                     {key, {total, ex_ ? ex_->note(headline_sum, total.value(), Seconds::dim, terms) : 0}});
-}
-
-void set_interval(TimeEstimate& time, const SoftwareStack& stack, Explain* ex) {
-  const Traced<Seconds> t = time.totals.front().amount;
-  const auto s = input(ex, "software.interval_log_sigma", stack.interval_log_sigma);
-  time.low = note(ex, low_formula, t.value * std::exp(-1.645 * s.value), {{"t", t}, {"s", s}});
-  time.high = note(ex, high_formula, t.value * std::exp(1.645 * s.value), {{"t", t}, {"s", s}});
 }
 
 namespace {

@@ -25,9 +25,6 @@ class TimeParts {
   Explain* ex_;
 };
 
-/// low and high: headline * exp(-+ 1.645 sigma).
-void set_interval(TimeEstimate&, const SoftwareStack&, Explain* ex);
-
 /// Shares of resources from device time by bound and from idle and host parts.
 /// `data` and `pipeline` say whether those groups stay inside a node (link) or leave it (network).
 std::vector<Limit> limits_of(const TimeEstimate&, const TimeByBound&, Explain* ex,

@@ -2,6 +2,7 @@
 
 #include "model/flops.h"
 #include "sim/collective.h"
+#include "sim/confidence.h"
 #include "sim/derived_inputs.h"
 #include "sim/finish_time.h"
 #include "sim/stage_time.h"
@@ -24,6 +25,7 @@ struct PassTime {
   std::vector<Part<Seconds>> parts;
   Traced<Seconds> total;
   TimeByBound by_bound{};
+  Confidence confidence{};
   Traced<Flop> executed{};
 };
 
@@ -125,6 +127,7 @@ class InferenceTimer {
 
   PassTime finished(const PhaseTime& t, const MicroBatch& batch, bool is_decode) {
     PassTime pass;
+    pass.confidence = t.confidence;
     for (std::size_t c = 0; c < num_time_classes; ++c)
       if (t.parts[c].value > Seconds{0})
         pass.parts.push_back({part_name(static_cast<TimeClass>(c)), t.parts[c]});
@@ -136,7 +139,7 @@ class InferenceTimer {
     const auto fixed = input(ex_, "software.launch.host_per_step", launch.host_per_step);
     const auto host_part = plus(wait, fixed, ex_);
     if (host_part.value > Seconds{0}) pass.parts.push_back({"host", host_part});
-    if (plan_.pipeline > 1) pass.parts.push_back({"pipeline_transfer", transfers(batch)});
+    if (plan_.pipeline > 1) add_transfers(pass, batch);
     SecondsSum sum(ex_);
     for (const Part<Seconds>& part : pass.parts) sum.add(part.name, part.amount);
     pass.total = sum.total(joined);
@@ -155,12 +158,15 @@ class InferenceTimer {
     return pass;
   }
 
-  Traced<Seconds> transfers(const MicroBatch& batch) {
+  void add_transfers(PassTime& pass, const MicroBatch& batch) {
     const auto payload = stage_payload(p_, plan_, batch, ex_);
-    const auto hop = point_to_point_time(payload, links_.pipeline, s_.hardware, ex_);
+    const CollectiveCost hop = point_to_point_cost(payload, links_.pipeline, s_.hardware, ex_);
     static constexpr Formula hops{"inference.hops", "transfers between stages", "p - 1", "definition"};
     const auto p = input(ex_, "parallel.pipeline", static_cast<double>(plan_.pipeline));
-    return repeated(note(ex_, hops, p.value - 1, {{"p", p}}), hop, ex_);
+    const auto all = repeated(note(ex_, hops, p.value - 1, {{"p", p}}), hop.time, ex_);
+    pass.parts.push_back({"pipeline_transfer", all});
+    pass.confidence =
+        plus(pass.confidence, confidence_of(KernelClass::collectives, all, hop.answer, ex_), ex_);
   }
 
   void run_single(const PassTime& pass, std::string_view key, Traced<double> tokens) {
@@ -171,7 +177,7 @@ class InferenceTimer {
     out_.time.totals.push_back(
         {inference_.phase == InferencePhase::prefill ? "time_to_first_token" : "time_per_output_token",
          headline});
-    finish(pass.by_bound, pass.executed, tokens, headline);
+    finish(pass.by_bound, pass.confidence, pass.executed, tokens, headline);
   }
 
   void run_request(Traced<double> prompt, const PassTime& first, Traced<double> one) {
@@ -194,11 +200,15 @@ class InferenceTimer {
     parts.finish("request_seconds");
     out_.time.totals.push_back({"time_to_first_token", first.total});
     out_.time.totals.push_back({"time_per_output_token", each.total});
-    finish(by_bound, request_flop(first.executed, each.executed, o), o, out_.time.totals.front().amount);
+    static constexpr Formula later{"inference.later_tokens", "tokens after the first", "o - 1", "definition"};
+    const auto steps = note(ex_, later, output - 1, {{"o", o}});
+    finish(by_bound, plus(first.confidence, repeated(steps, each.confidence, ex_), ex_),
+           request_flop(first.executed, each.executed, o), o, out_.time.totals.front().amount);
   }
 
-  void finish(const TimeByBound& by_bound, Traced<Flop> executed, Traced<double> n, Traced<Seconds> time) {
-    set_interval(out_.time, s_.software, ex_);
+  void finish(const TimeByBound& by_bound, const Confidence& confidence, Traced<Flop> executed,
+              Traced<double> n, Traced<Seconds> time) {
+    set_interval(out_.time, confidence, s_.software, ex_);
     out_.limits = limits_of(out_.time, by_bound, ex_);
     const auto b = input(ex_, "inference.batch", static_cast<double>(inference_.batch));
     const auto counted = note(ex_, token_count, Tokens{b.value * n.value}, {{"b", b}, {"n", n}});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace ridge {
 namespace {
@@ -81,16 +82,43 @@ Traced<Bytes> bytes_of(const AttentionShape& s, bool is_backward, Explain* ex) {
                {"c", s.cache}});
 }
 
-Traced<Seconds> calibrated_attention(Traced<Seconds> law, const AttentionShape& s, AttentionPass pass,
-                                     const KernelConstants& k, Explain* ex) {
-  const double group = s.heads.value / s.kv_heads.value;
+double width_of(Precision p) {
+  switch (p) {
+    case Precision::fp64: return 8;
+    case Precision::fp32:
+    case Precision::tf32: return 4;
+    case Precision::fp8:
+    case Precision::int8: return 1;
+    case Precision::fp6: return 0.75;
+    case Precision::fp4:
+    case Precision::int4: return 0.5;
+    default: return 2;
+  }
+}
+
+/// The law's time at these sizes of the profile's table, and who answers.
+void calibrate(KernelCost& cost, const KernelConstants& k, std::span<const double> at, Explain* ex) {
+  cost.time = calibrated_time(cost.time, k, at, ex);
+  cost.answer = answer_at(k, at, cost.time.value);
+}
+
+void calibrate_attention(KernelCost& cost, const AttentionShape& s, AttentionPass pass,
+                         const KernelConstants& k, Explain* ex) {
+  const double group = s.heads.value / s.kv_heads.value, heads = s.sequences.value * s.heads.value;
+  if (s.is_shared_key_value) return calibrate(cost, k, std::array{heads, s.key_tokens.value}, ex);
   if (pass == AttentionPass::decode)
-    return calibrated_time(law, k,
-                           std::array{s.sequences.value * s.kv_heads.value, s.key_tokens.value, group}, ex);
-  return calibrated_time(law, k,
-                         std::array{s.sequences.value * s.heads.value, s.query_tokens.value,
-                                    s.key_tokens.value / s.query_tokens.value, group},
-                         ex);
+    return calibrate(cost, k, std::array{s.sequences.value * s.kv_heads.value, s.key_tokens.value, group},
+                     ex);
+  calibrate(cost, k,
+            std::array{heads, s.query_tokens.value, s.key_tokens.value / s.query_tokens.value, group}, ex);
+}
+
+/// Tables are of one product of operands in the precision's width (scales beside them count little), in
+/// aligned rows.
+bool is_in_table(const ProductShape& s, const Rates& rates, bool is_packed) {
+  if (s.count.value != 1 || s.alignment.value != 1) return false;
+  const double a = s.activation.value.value(), w = s.weight.value.value();
+  return is_packed || a == w || std::abs(w / width_of(rates.product_precision) - 1) < 0.1;
 }
 
 }  // namespace
@@ -110,14 +138,15 @@ KernelCost product_cost(const ProductShape& s, const Rates& rates, Explain* ex) 
                      {"a", s.activation},
                      {"w", s.weight},
                      {"r", s.result}});
-  KernelConstants constants = rates.product;
+  const bool is_packed = rates.packed && w < a;
+  KernelConstants constants = is_packed ? *rates.packed : rates.product;
   if (s.alignment.value != 1)
     constants.flop_fraction = note(ex, unaligned_fraction, constants.flop_fraction.value * s.alignment.value,
                                    {{"e", constants.flop_fraction}, {"x", s.alignment}});
   cost.time = kernel_time(cost.flops, cost.bytes, rates.product_peak, rates.memory, constants, ex);
-  // Tables are of one product of equally wide operands in aligned rows.
-  if (s.count.value == 1 && a == w && s.alignment.value == 1)
-    cost.time = calibrated_time(cost.time, constants, std::array{s.m.value, s.n.value, s.k.value}, ex);
+  if (is_in_table(s, rates, is_packed))
+    calibrate(cost, constants, std::array{s.m.value, s.n.value, s.k.value}, ex);
+  else cost.answer = answer_of_law(constants, s.m.value, cost.time.value);
   cost.bound = bound_of(cost.flops.value, cost.bytes.value, rates.product_peak.value, rates.memory.value,
                         constants, cost.time.value);
   return cost;
@@ -133,15 +162,20 @@ KernelCost attention_cost(const AttentionShape& s, AttentionPass pass, const Rat
            Flop{2 * s.sequences.value * s.heads.value * widths * s.pairs.value},
            {{"S", s.sequences}, {"H", s.heads}, {"ek", s.key_dim}, {"ev", s.value_dim}, {"pairs", s.pairs}});
   cost.bytes = bytes_of(s, is_backward, ex);
-  KernelConstants k = is_backward ? r.backward : pass == AttentionPass::decode ? r.decode : r.prefill;
-  if (pass == AttentionPass::decode) {
+  const bool is_latent = s.is_shared_key_value && r.latent;
+  KernelConstants k = is_latent                       ? *r.latent
+                      : is_backward                   ? r.backward
+                      : pass == AttentionPass::decode ? r.decode
+                                                      : r.prefill;
+  if (pass == AttentionPass::decode && !is_latent) {
     const double heads = s.sequences.value * s.kv_heads.value;
     k.fixed_time =
         note(ex, decode_fixed, k.fixed_time.value + r.decode_per_head.value * heads,
              {{"t0", k.fixed_time}, {"cw", r.decode_per_head}, {"S", s.sequences}, {"K", s.kv_heads}});
   }
   cost.time = kernel_time(cost.flops, cost.bytes, r.attention_peak, r.memory, k, ex);
-  if (k.residual && !s.is_shared_key_value) cost.time = calibrated_attention(cost.time, s, pass, k, ex);
+  if (is_latent || !s.is_shared_key_value) calibrate_attention(cost, s, pass, k, ex);
+  else cost.answer = answer_of_law(k, 0, cost.time.value);
   cost.bound = bound_of(cost.flops.value, cost.bytes.value, r.attention_peak.value, r.memory.value, k,
                         cost.time.value);
   return cost;
@@ -167,10 +201,28 @@ KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates& r
   k.fixed_time =
       note(ex, pass_fixed, kernels.value * k.fixed_time.value, {{"kernels", kernels}, {"t0", k.fixed_time}});
   cost.time = kernel_time(cost.flops, bytes, r.attention_peak, r.memory, k, ex);
-  // Tables with an axis of rows are of passes whose rows are known, which chains of kernels are not.
-  const bool has_table = k.residual && k.residual->table && k.residual->table->axes.size() == 1;
-  if (has_table && bytes.value > Bytes{} && kernels.value > 0)
-    cost.time = calibrated_time(cost.time, k, std::array{bytes.value.value() / kernels.value}, ex);
+  if (bytes.value > Bytes{} && kernels.value > 0) {
+    const double each = bytes.value.value() / kernels.value;
+    // Tables with an axis of rows are of passes whose rows are known, which chains of kernels are not.
+    if (k.residual && k.residual->table && k.residual->table->axes.size() == 1)
+      calibrate(cost, k, std::array{each}, ex);
+    else cost.answer = answer_of_law(k, 0, cost.time.value);
+  }
+  cost.bound = k.fixed_time.value * 2 > cost.time.value ? Bound::launch : Bound::memory;
+  return cost;
+}
+
+KernelCost named_pass_cost(const KernelConstants& k, Traced<Bytes> bytes, double rows, const Rates& r,
+                           Explain* ex) {
+  KernelCost cost;
+  cost.bytes = bytes;
+  cost.flops = constant(ex, "kernels.pass.flop", Flop{0}, "definition: pointwise arithmetic is not counted");
+  cost.time = kernel_time(cost.flops, bytes, r.attention_peak, r.memory, k, ex);
+  const std::size_t axes = k.residual && k.residual->table ? k.residual->table->axes.size() : 0;
+  const double moved = bytes.value.value();
+  if (axes == 1) calibrate(cost, k, std::array{moved}, ex);
+  else if (axes == 2 && rows > 0) calibrate(cost, k, std::array{moved, moved / rows}, ex);
+  else cost.answer = answer_of_law(k, 0, cost.time.value);
   cost.bound = k.fixed_time.value * 2 > cost.time.value ? Bound::launch : Bound::memory;
   return cost;
 }

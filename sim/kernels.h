@@ -9,6 +9,8 @@
 #include "sim/operators.h"
 #include "sim/prepare.h"
 
+#include <optional>
+
 namespace ridge {
 
 /// Constants of the device and stack for one evaluation.
@@ -16,6 +18,9 @@ struct Rates {
   Traced<FlopPerSecond> product_peak, attention_peak;
   Traced<BytesPerSecond> memory;
   KernelConstants product, prefill, backward, decode, pointwise;
+  std::optional<KernelConstants>
+      packed;  ///< products that unpack narrower weights, where a profile knows them
+  std::optional<KernelConstants> latent;  ///< absorbed latent decode, where a profile knows it
   Traced<Seconds> decode_per_head;
   Traced<double> one;       ///< operators in a launch that is not batched
   Traced<Seconds> gap;      ///< between two kernels of a stream or graph
@@ -53,6 +58,7 @@ struct KernelCost {
   Traced<Bytes> bytes;
   Traced<Seconds> time;
   Bound bound = Bound::compute;
+  Answer answer = {};  ///< who says so
 };
 /// t0 + ((2 m n k c / (eP P))^q + (bytes / (eB W))^q)^(1/q)
 KernelCost product_cost(const ProductShape&, const Rates&, Explain* ex = nullptr);
@@ -74,12 +80,17 @@ KernelCost attention_cost(const AttentionShape&, AttentionPass, const Rates&, Ex
 /// Bandwidth * achievable fraction of the link to the host.
 Traced<BytesPerSecond> host_link_bandwidth(const Link&, Explain* ex = nullptr);
 
-/// The rates with a pass's own constants in place of a plain one's, where a profile has timed it by name.
+/// A profile's own constants of a pass; empty where none has timed it by that name.
+std::optional<KernelConstants> pass_constants(const Prepared&, std::string_view pass, Explain* ex = nullptr);
+/// The rates with those in place of a plain pass's, where there are any.
 Rates with_pass(Rates, const Prepared&, std::string_view pass, Explain* ex = nullptr);
 
 /// A chain of `kernels` pointwise kernels moving `bytes` in all: kernels t0 + bytes / (x eB W), with x the
 /// efficiency of their access pattern.
 KernelCost pass_cost(Traced<double> kernels, Traced<Bytes> bytes, const Rates&, Explain* ex = nullptr,
                      Traced<double> efficiency = {1.0, 0});
+/// One kernel that a profile timed by name: t0 + bytes / (eB W).  `rows` that it works on one by one; 0: none.
+KernelCost named_pass_cost(const KernelConstants&, Traced<Bytes> bytes, double rows, const Rates&,
+                           Explain* ex = nullptr);
 
 }  // namespace ridge

@@ -27,6 +27,7 @@ class Labels {
       put(fmt::format("limits.{}.seconds", name(l.resource)), l.time);
       put(fmt::format("limits.{}.share", name(l.resource)), l.share_fraction);
     }
+    answers();
   }
 
  private:
@@ -94,6 +95,16 @@ class Labels {
       const std::string key = fmt::format("time.parts.{}", part.name);
       put(key, part.amount);
       if (!t.totals.empty()) share(key, part.amount, t.totals.front().amount);
+    }
+  }
+
+  void answers() {
+    for (const auto& d : e_.time.deviations) put(fmt::format("time.deviations.{}", d.name), d.amount);
+    for (std::size_t i = 0; i < e_.answers.size(); ++i) {
+      const AnsweredTime& a = e_.answers[i];
+      put(fmt::format("answers.{}.seconds", i), a.time);
+      put(fmt::format("answers.{}.share", i), a.share);
+      put(fmt::format("answers.{}.interval_fraction", i), a.interval_fraction);
     }
   }
 

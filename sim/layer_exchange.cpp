@@ -56,7 +56,12 @@ KernelCost LayerRunner::exchange(CollectiveKind kind, Traced<Bytes> bytes, const
   cost.bytes = bytes;
   const Launch& launch = c_.prepared.scenario.software.launch;
   const LaunchMode mode = c_.batch.is_decode ? launch.decode_mode.value_or(launch.mode) : launch.mode;
-  cost.time = collective_time({kind, bytes, mode == LaunchMode::graph}, link, ex_);
+  const PeerAllReduce& own = c_.prepared.scenario.software.peer_all_reduce;
+  const Bytes most = link.ranks == 2 && own.pair_up_to > Bytes{} ? own.pair_up_to : own.up_to;
+  const bool by_peers = kind == CollectiveKind::all_reduce && bytes.value <= most;
+  const CollectiveCost timed = collective_cost({kind, bytes, mode == LaunchMode::graph, by_peers}, link, ex_);
+  cost.time = timed.time;
+  cost.answer = timed.answer;
   cost.bound = link.nodes > 1 ? Bound::network : Bound::link;
   m_ = n_ = k_ = 0;
   return cost;

@@ -34,6 +34,8 @@ class LayerRunner {
   struct Sum {
     double value = 0;
     std::vector<Term> terms;
+    double deviation = 0, known = 0;  ///< of its kernels, where a profile answers for them
+    std::vector<Term> deviation_terms, known_terms;
   };
   using Sums = std::array<Sum, num_time_classes>;
   /// Terms of PhaseTime::by_bound, when recording.
@@ -47,6 +49,15 @@ class LayerRunner {
     s.value += t.value.value();
     if (ex_) s.terms.emplace_back(name, t);
   }
+  void add(Sums& sums, TimeClass time_class, std::string_view name, const KernelCost& cost) {
+    add(sums, time_class, name, cost.time);
+    if (cost.answer.source != AnswerSource::preset) add_known(sums, time_class, name, cost);
+  }
+  /// What a profile says about the error of one launch.
+  void add_known(Sums&, TimeClass, std::string_view name, const KernelCost&);
+  void finish_confidence(Sums&, PhaseTime&);
+  /// What is left of a sum's error when `rest` of its time shows.
+  void hide_confidence(Sum&, double rest);
   void set_shape(double m, double n, double k) {
     m_ = static_cast<std::int64_t>(m + 0.5), n_ = static_cast<std::int64_t>(n + 0.5),
     k_ = static_cast<std::int64_t>(k + 0.5);
@@ -63,6 +74,7 @@ class LayerRunner {
   void book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, std::string_view name,
             const KernelCost& cost, double kernels);
   void run_pass(const Pass& pass);
+  double rows_of(const Pass&) const;
   static Traffic joined(Traffic a, const Traffic& b);
   Traced<double> pass_number(const Pass&, std::string_view field, double value);
   Traced<double> pass_kernels(const Pass&, double kernels);

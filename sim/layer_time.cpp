@@ -37,14 +37,14 @@ LayerTime LayerRunner::run() {
 
 void LayerRunner::forward(TimeClass time_class, OperatorKind kind, std::string_view name,
                           const KernelCost& cost, double kernels) {
-  add(forward_, time_class, name, cost.time);
+  add(forward_, time_class, name, cost);
   book(result_.forward, kind, OperatorPhase::forward, name, cost, kernels);
   if (!c_.has_backward || kind_index_ < 0 || c_.recompute == Recompute::none) return;
   const double share = c_.prepared.scenario.software.selective_products;
   if (c_.recompute == Recompute::selective && kind == OperatorKind::product && share > 0)
     return recompute_share(time_class, name, cost, kernels, share);
   if (c_.recompute == Recompute::selective && !step_->is_selective) return;
-  add(recompute_, time_class, name, cost.time);
+  add(recompute_, time_class, name, cost);
   book(result_.recompute, kind, OperatorPhase::recompute, name, cost, kernels);
 }
 
@@ -58,14 +58,14 @@ void LayerRunner::recompute_share(TimeClass time_class, std::string_view name, K
                    {{"x", input(ex_, "software.selective_products", share)}, {"t", cost.time}});
   cost.flops = note(ex_, flop_part, share * cost.flops.value,
                     {{"x", input(ex_, "software.selective_products", share)}, {"f", cost.flops}});
-  add(recompute_, time_class, name, cost.time);
+  add(recompute_, time_class, name, cost);
   book(result_.recompute, OperatorKind::product, OperatorPhase::recompute, name, cost, kernels * share);
 }
 
 void LayerRunner::backward(TimeClass time_class, OperatorKind kind, std::string_view name,
                            const KernelCost& cost, double kernels) {
   if (!c_.has_backward) return;
-  add(backward_, time_class, name, cost.time);
+  add(backward_, time_class, name, cost);
   book(result_.backward, kind, OperatorPhase::backward, name, cost, kernels);
 }
 
@@ -87,12 +87,14 @@ void LayerRunner::book(PhaseTime& phase, OperatorKind kind, OperatorPhase when, 
   op.bytes = cost.bytes.value;
   op.time = cost.time;
   op.bound = cost.bound;
+  op.answer = cost.answer;
   op.m = m_, op.n = n_, op.k = k_;
   c_.list->push_back(op);
 }
 
 void LayerRunner::run_pass(const Pass& pass) {
-  auto cost = [&](const Traffic& read, const Traffic& write, double kernels, double efficiency) {
+  auto cost = [&](const Traffic& read, const Traffic& write, double kernels, double efficiency,
+                  const std::string& kernel) {
     static constexpr Formula all{"operators.keys", "keys a token may see", "past + new", "definition"};
     const Traced<double> past = c_.batch.past, fresh = c_.batch.new_tokens;
     const auto keys = note(ex_, all, past.value + fresh.value, {{"past", past}, {"new", fresh}});
@@ -100,20 +102,30 @@ void LayerRunner::run_pass(const Pass& pass) {
     const auto r = traced_traffic(read, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, source);
     const auto w = traced_traffic(write, table_, a_, kind_, plan_, c_.batch.activation, keys, ex_, source);
     const Bytes bytes{c_.batch.tokens.value * (r.value.value() + w.value.value())};
-    return pass_cost(pass_kernels(pass, kernels),
-                     note(ex_, pass_bytes, bytes, {{"tokens", c_.batch.tokens}, {"read", r}, {"write", w}}),
-                     c_.rates, ex_, pass_efficiency(pass, efficiency));
+    const auto moved = note(ex_, pass_bytes, bytes, {{"tokens", c_.batch.tokens}, {"read", r}, {"write", w}});
+    if (!kernel.empty() && bytes > Bytes{})
+      if (const auto own = pass_constants(c_.prepared, kernel, ex_))
+        return named_pass_cost(*own, moved, rows_of(pass), c_.rates, ex_);
+    return pass_cost(pass_kernels(pass, kernels), moved, c_.rates, ex_, pass_efficiency(pass, efficiency));
   };
   m_ = n_ = k_ = 0;
   forward(TimeClass::pass, OperatorKind::pass, pass.name,
-          cost(pass.read, pass.write, pass.kernels, pass.efficiency), pass.kernels);
+          cost(pass.read, pass.write, pass.kernels, pass.efficiency, pass.kernel), pass.kernels);
   if (!c_.has_backward) return;
   Traffic read = pass.backward_read, write = pass.backward_write;
   if (!read.any) read = joined(pass.write, pass.keep);
   if (!write.any) write = pass.read;
   const double kernels = pass.backward_kernels < 0 ? pass.kernels : pass.backward_kernels;
   const double efficiency = pass.backward_efficiency < 0 ? pass.efficiency : pass.backward_efficiency;
-  backward(TimeClass::pass, OperatorKind::pass, pass.name, cost(read, write, kernels, efficiency), kernels);
+  backward(TimeClass::pass, OperatorKind::pass, pass.name,
+           cost(read, write, kernels, efficiency, pass.backward_kernel), kernels);
+}
+
+/// Norms work on a token's width, softmax on the scores of one head.
+double LayerRunner::rows_of(const Pass& pass) const {
+  const auto scores = static_cast<std::size_t>(Width::scores);
+  const bool is_over_scores = pass.read.activation_elements[scores] > 0 || pass.read.fixed_bytes[scores] > 0;
+  return c_.batch.tokens.value * (is_over_scores ? table_[Width::heads] : 1);
 }
 
 Traffic LayerRunner::joined(Traffic a, const Traffic& b) {
@@ -217,6 +229,7 @@ void LayerRunner::finish(Sums& sums, PhaseTime& phase, OperatorPhase when) {
   hide(sums, TimeClass::context, TimeClass::attention, "software.overlap.context", o.context, phase, bounds);
   hide(sums, TimeClass::expert, TimeClass::product, "software.overlap.expert", o.expert, phase, bounds);
   if (ex_) finish_bounds(phase, bounds);
+  finish_confidence(sums, phase);
   double total = 0;
   std::vector<Term> terms;
   for (std::size_t i = 0; i < num_time_classes; ++i) {
@@ -262,6 +275,11 @@ void LayerRunner::hide(Sums& sums, TimeClass comm, TimeClass work, std::string_v
     c.terms.assign(1, Term("exposed", shown));
     bounds[b].assign(
         1, Term("exposed", note(ex_, left, after, {{"t", bounded}, {"comm", all}, {"rest", shown}})));
+  }
+  if (c.known > 0) {
+    const double left_over = rest / c.value;
+    c.deviation *= left_over, c.known *= left_over;
+    if (ex_) hide_confidence(c, rest);
   }
   c.value = rest;
 }

@@ -13,6 +13,17 @@ namespace ridge {
 enum class TimeClass { product, attention, pass, gap, tensor, expert, context };
 inline constexpr std::size_t num_time_classes = 7;
 
+/// Kernels whose errors are alike (calibrate/fit/conformal.h).
+enum class KernelClass : std::uint8_t { products, attention, passes, collectives };
+inline constexpr std::size_t num_kernel_classes = 4;
+
+/// What a profile says about a duration's error (sim/confidence.h).
+struct Confidence {
+  std::array<Traced<Seconds>, num_kernel_classes> deviation{};  ///< sum of t s over the kernels of a class
+  Traced<Seconds> known{};  ///< sum of t over kernels that a profile answers
+  bool any() const { return known.value > Seconds{0}; }
+};
+
 /// The tokens one device processes in one go.
 struct MicroBatch {
   Traced<double> sequences;       ///< b
@@ -60,6 +71,7 @@ struct PhaseTime {
   Traced<double> kernels{}, collectives{};
   Traced<Flop> flops{};
   TimeByBound by_bound{};
+  Confidence confidence{};
   Traced<Seconds>& part(TimeClass c) { return parts[static_cast<std::size_t>(c)]; }
   const Traced<Seconds>& part(TimeClass c) const { return parts[static_cast<std::size_t>(c)]; }
 };

@@ -1,6 +1,7 @@
 #include "sim/operator_case.h"
 
 #include "sim/collective.h"
+#include "sim/confidence.h"
 #include "sim/finish_time.h"
 #include "sim/kernels.h"
 #include "sim/layer_time.h"
@@ -41,6 +42,18 @@ double bytes_of(std::string_view dtype) {
   return 2;
 }
 
+KernelClass class_of(OperatorKind kind) {
+  switch (kind) {
+    case OperatorKind::product: return KernelClass::products;
+    case OperatorKind::attention: return KernelClass::attention;
+    case OperatorKind::collective: return KernelClass::collectives;
+    case OperatorKind::pass:
+    case OperatorKind::copy:
+    case OperatorKind::optimizer: return KernelClass::passes;
+  }
+  return KernelClass::passes;
+}
+
 class OperatorTimer {
  public:
   OperatorTimer(const Prepared& p, Estimate& out, Explain* ex, OperatorList* list)
@@ -70,7 +83,7 @@ class OperatorTimer {
     else if (o_.kind == "moe_layer") moe_layer();
     else if (o_.kind == "optimizer") optimizer();
     parts_.finish("seconds");
-    set_interval(out_.time, s_.software, ex_);
+    set_interval(out_.time, confidence_, s_.software, ex_);
     out_.limits = limits_of(out_.time, by_bound_, ex_);
   }
 
@@ -104,10 +117,11 @@ class OperatorTimer {
     parts_.add(part, cost.time);
     Traced<Seconds>& bounded = by_bound_[static_cast<std::size_t>(cost.bound)];
     bounded = bounded.value > Seconds{0} ? plus(bounded, cost.time, ex_) : cost.time;
+    confidence_ = plus(confidence_, confidence_of(class_of(kind), cost.time, cost.answer, ex_), ex_);
     if (!list_) return;
     Operator op;
     op.name = part, op.kind = kind, op.flops = cost.flops.value, op.bytes = cost.bytes.value,
-    op.time = cost.time, op.bound = cost.bound;
+    op.time = cost.time, op.bound = cost.bound, op.answer = cost.answer;
     list_->push_back(op);
   }
 
@@ -141,11 +155,6 @@ class OperatorTimer {
           attention_cost(a, AttentionPass::backward, rates_, ex_));
   }
 
-  bool has_pass(std::string_view name) const {
-    return std::ranges::any_of(s_.hardware.device.achievable.passes,
-                               [&](const NamedPass& p) { return p.name == name; });
-  }
-
   /// One pass alone is timed again and again on the same arrays: what fits the L2 cache stays there.
   Rates hot(Rates r, Bytes working_set) const {
     const MemoryLevel& l2 = s_.hardware.device.l2;
@@ -175,17 +184,21 @@ class OperatorTimer {
 
   void norm() {
     const auto r = count("operator.rows", o_.rows), h = count("operator.hidden", o_.hidden);
-    const Bytes bytes{2 * r.value * h.value * width_.value.value()};
-    add("norm", OperatorKind::pass,
-        pass_cost(rates_.one, note(ex_, norm_bytes, bytes, {{"r", r}, {"h", h}, {"a", width_}}),
-                  has_pass("rmsnorm") ? hot(with_pass(rates_, p_, "rmsnorm", ex_), bytes) : rates_, ex_));
+    const Bytes moved{2 * r.value * h.value * width_.value.value()};
+    const auto bytes = note(ex_, norm_bytes, moved, {{"r", r}, {"h", h}, {"a", width_}});
+    if (!pass_constants(p_, "rmsnorm"))
+      return add("norm", OperatorKind::pass, pass_cost(rates_.one, bytes, rates_, ex_));
+    const Rates own = hot(with_pass(rates_, p_, "rmsnorm", ex_), moved);
+    add("norm", OperatorKind::pass, named_pass_cost(own.pointwise, bytes, r.value, own, ex_));
   }
 
   void exchange(std::string_view part, CollectiveKind kind, Traced<Bytes> bytes, std::int64_t ranks) {
     const GroupLink link = group_link(s_.hardware, ranks, 1, ex_);
     KernelCost cost;
     cost.bytes = bytes;
-    cost.time = collective_time({kind, bytes, o_.launch == "graph"}, link, ex_);
+    const CollectiveCost timed = collective_cost({kind, bytes, o_.launch == "graph"}, link, ex_);
+    cost.time = timed.time;
+    cost.answer = timed.answer;
     cost.bound = link.nodes > 1 ? Bound::network : Bound::link;
     add(part, OperatorKind::collective, cost);
   }
@@ -247,6 +260,7 @@ class OperatorTimer {
   Rates rates_;
   Traced<BytesPerElement> width_;
   TimeByBound by_bound_{};
+  Confidence confidence_;
 };
 
 }  // namespace

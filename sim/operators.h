@@ -3,6 +3,7 @@
 /// bytes and FLOP each moves, how long it takes and what limits it.
 
 #include "base/explain.h"
+#include "hardware/answer.h"
 #include "sim/stack.h"
 
 #include <array>
@@ -31,6 +32,7 @@ struct Operator {
   Bytes bytes;           ///< read and written by one launch (collectives: payload)
   Traced<Seconds> time;  ///< of one launch
   Bound bound = Bound::compute;
+  Answer answer = {};  ///< who says how long; refers to the hardware it was evaluated on
 };
 
 using OperatorList = std::vector<Operator>;

@@ -56,6 +56,7 @@ class Builder {
           {StepKind::pass, static_cast<std::int16_t>(program_.passes.size()), false, pass.selective});
       program_.passes.push_back(pass);
       program_.passes.back().key = key;
+      name_kernels(program_.passes.back());
       add(program_.keep_all, pass.keep);
       if (pass.selective) add(program_.keep_selective, pass.keep);
     }
@@ -80,6 +81,13 @@ class Builder {
     program_.cores.push_back(core);
   }
   void mark(StepKind kind, bool is_expert = false) { program_.steps.push_back({kind, 0, is_expert, false}); }
+
+  /// "norm" is the architecture's.
+  void name_kernels(Pass& pass) const {
+    const std::string own = a_.norm != Norm::rms ? "layernorm" : "rmsnorm";
+    if (pass.kernel == "norm") pass.kernel = own;
+    if (pass.backward_kernel == "norm_backward") pass.backward_kernel = own + "_backward";
+  }
 
   const LayerKind& kind() const { return kind_; }
   bool has(TensorRole role) const { return find(role) != nullptr; }

@@ -99,10 +99,35 @@ void set_attention(Rates& r, const Achievable& a, const RateRequest& request, Ex
                             fits.decode_per_head.value);
 }
 
+/// Kernels that only a profile knows: the stack's with packed weights, and decoding over a compressed cache.
+void set_profiled(Rates& r, const Prepared& p, Traced<double> clock, Traced<double> short_load, Explain* ex) {
+  const SoftwareStack& s = p.scenario.software;
+  const Achievable& a = p.scenario.hardware.device.achievable;
+  const auto constants = [&](const KernelFit& fit, const std::string& key, std::string_view efficiency,
+                             double reached) {
+    KernelConstants k = kernel_constants(fit, key, ex);
+    k.flop_fraction = scaled(k.flop_fraction, efficiency, reached, clock, ex);
+    k.bandwidth_fraction =
+        scaled(k.bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, short_load, ex);
+    return k;
+  };
+  if (a.latent)
+    r.latent = constants(*a.latent, "hardware.device.achievable.latent", "software.attention_efficiency",
+                         s.attention_efficiency);
+  if (a.packed.empty()) return;
+  const auto kernel = s.packed_products.find(p.scenario.weight_format.name);
+  if (kernel == s.packed_products.end()) return;
+  for (const PackedProduct& known : a.packed)
+    if (known.name == kernel->second)
+      r.packed = constants(known.fit, "hardware.device.achievable.packed." + known.name,
+                           "software.product_efficiency", s.product_efficiency);
+}
+
 /// The textbook roofline instead of what kernels reach.
 void set_peaks(Rates& r, Explain* ex) {
   for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
     *k = kernel_constants(KernelFit{}, "hardware.device.peak_rates", ex);
+  r.packed = r.latent = std::nullopt;
   r.decode_per_head = constant(ex, "no time per head", Seconds{0}, "the roofline bound has no fixed costs");
   r.gap = constant(ex, "no gap between kernels", Seconds{0}, "the roofline bound has no fixed costs");
 }
@@ -148,6 +173,7 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
     k->flop_fraction =
         scaled(k->flop_fraction, "software.attention_efficiency", s.attention_efficiency, clock, ex);
   r.pointwise = kernel_constants(d.achievable.pointwise, "hardware.device.achievable.pointwise", ex);
+  if (p.scenario.inference()) set_profiled(r, p, clock, short_load, ex);
   for (KernelConstants* k : {&r.product, &r.prefill, &r.backward, &r.decode, &r.pointwise})
     k->bandwidth_fraction =
         scaled(k->bandwidth_fraction, "software.memory_efficiency", s.memory_efficiency, short_load, ex);
@@ -156,14 +182,23 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   return r;
 }
 
-Rates with_pass(Rates r, const Prepared& p, std::string_view pass, Explain* ex) {
-  if (p.scenario.software.at_peak) return r;
+std::optional<KernelConstants> pass_constants(const Prepared& p, std::string_view pass, Explain* ex) {
+  const SoftwareStack& stack = p.scenario.software;
+  if (stack.at_peak) return std::nullopt;
   for (const NamedPass& known : p.scenario.hardware.device.achievable.passes) {
     if (known.name != pass) continue;
-    r.pointwise = kernel_constants(known.fit, "hardware.device.achievable.passes." + known.name, ex);
-    r.pointwise.bandwidth_fraction = scaled(r.pointwise.bandwidth_fraction, "software.memory_efficiency",
-                                            p.scenario.software.memory_efficiency, r.one, ex);
+    KernelConstants k =
+        kernel_constants(known.fit, ex ? "hardware.device.achievable.passes." + known.name : "", ex);
+    k.bandwidth_fraction =
+        scaled(k.bandwidth_fraction, "software.memory_efficiency", stack.memory_efficiency,
+               constant(ex, "clock under a short load", 1.0, "the rate was fitted on short loads"), ex);
+    return k;
   }
+  return std::nullopt;
+}
+
+Rates with_pass(Rates r, const Prepared& p, std::string_view pass, Explain* ex) {
+  if (const auto k = pass_constants(p, pass, ex)) r.pointwise = *k;
   return r;
 }
 

@@ -85,7 +85,10 @@ struct Pass {
   double backward_efficiency = -1;  ///< -1: as forward
   double backward_kernels = -1;     ///< -1: as many as forward
   Traffic backward_read, backward_write;  ///< absent: write + keep are read, read is written
-  bool selective = false;                 ///< recomputed under selective recomputation; keeps nothing then
+  /// The calibrated kernel that this pass is, one launch, where a profile has timed it: "rmsnorm", "silu_mul";
+  /// "norm" and "norm_backward" are those of the architecture's norm.  Without it, plain passes stand for it.
+  std::string kernel, backward_kernel;
+  bool selective = false;  ///< recomputed under selective recomputation; keeps nothing then
 };
 template <> struct SchemaOf<Pass> { static const Schema<Pass>& get(); };
 /// The words `when` may use.
@@ -108,6 +111,12 @@ struct AdapterKernels {
   BytesPerElement backward_input{0}, backward_result{0};  ///< moved by the backward passes
 };
 template <> struct SchemaOf<AdapterKernels> { static const Schema<AdapterKernels>& get(); };
+/// An all-reduce of the engine's own over peer memory, for messages up to a size that depends on the group.
+struct PeerAllReduce {
+  Bytes up_to{0};       ///< of a group of more than two devices; 0: none
+  Bytes pair_up_to{0};  ///< of two devices; 0: as above
+};
+template <> struct SchemaOf<PeerAllReduce> { static const Schema<PeerAllReduce>& get(); };
 enum class LaunchMode { eager, graph };
 /// What a stack is made for.
 enum class StackPurpose { any, training, serving };
@@ -187,7 +196,8 @@ struct SoftwareStack {
   bool logits_all_positions = true;  ///< inference: whether prefill computes every position's logits
   double selective_products = 0;     ///< share of the products that selective recomputation runs again
   bool optimizer_fused = true;
-  double optimizer_passes = 1;        ///< passes over the optimizer's traffic (unfused: several)
+  std::string optimizer_kernel;  ///< the calibrated kernel that its update is, where a profile has timed it
+  double optimizer_passes = 1;   ///< passes over the optimizer's traffic (unfused: several)
   double optimizer_efficiency = 1;    ///< of the device's achievable bandwidth in those passes
   double gradient_buckets = 0;        ///< communication buffers, in layers' worth of gradients
   bool persistent_gradients = false;  ///< gradient buffers live through the whole step (Megatron)
@@ -202,10 +212,14 @@ struct SoftwareStack {
   BytesPerElement grad_accumulation{0};  ///< extra bytes per element when micro-batches accumulate
   std::map<std::string, std::vector<Pass>> slots;
   Launch launch;
+  PeerAllReduce peer_all_reduce;
+  /// The calibrated kernel of products with packed weights, by storage format: {int8: int8-weights}
+  std::map<std::string, std::string> packed_products;
   Overlap overlap;
   Allocator allocator;
   double interval_log_sigma =
       0.15;  ///< half-width source of the 90 % interval; `interval_source` says from what
+  double composition_log_sigma = -1;  ///< the part that is not the kernels' own; -1: all of it
   std::string interval_source;
   std::vector<std::string> notes;
 };

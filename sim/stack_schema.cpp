@@ -27,6 +27,10 @@ const Schema<Pass>& SchemaOf<Pass>::get() {
               .range(-1, 1000),
           field("backward_read", &Pass::backward_read, "absent: what forward wrote and kept"),
           field("backward_write", &Pass::backward_write, "absent: what forward read"),
+          field("kernel", &Pass::kernel,
+                "the calibrated kernel that the pass is, where a profile has timed it; norm: of the "
+                "architecture's norm"),
+          field("backward_kernel", &Pass::backward_kernel, "the same of its backward pass"),
           field("selective", &Pass::selective, "recomputed under selective recomputation, keeping nothing"),
       }};
   return schema;
@@ -51,6 +55,18 @@ const Schema<Launch>& SchemaOf<Launch>::get() {
           field("host_per_step", &Launch::host_per_step,
                 "fixed host work of a step, a prefill or a generated token")
               .non_negative(),
+      }};
+  return schema;
+}
+
+const Schema<PeerAllReduce>& SchemaOf<PeerAllReduce>::get() {
+  static const Schema<PeerAllReduce> schema{
+      "peer all-reduce",
+      "The engine's own all-reduce over peer memory, inside a node",
+      {
+          field("up_to", &PeerAllReduce::up_to, "largest message of a group of more than two").range(0, 1e12),
+          field("pair_up_to", &PeerAllReduce::pair_up_to, "largest message of two devices; absent: as up_to")
+              .range(0, 1e12),
       }};
   return schema;
 }
@@ -175,6 +191,8 @@ void add_training(std::vector<Field<S>>& fields) {
                  "share of the products that selective recomputation runs again")
                .fraction(),
            field("optimizer_fused", &S::optimizer_fused, "one kernel over many tensors"),
+           field("optimizer_kernel", &S::optimizer_kernel,
+                 "the calibrated kernel that its update is, where a profile has timed it: adamw"),
            field("optimizer_passes", &S::optimizer_passes, "passes over the optimizer's traffic")
                .range(1, 20),
            field("optimizer_efficiency", &S::optimizer_efficiency,
@@ -213,11 +231,18 @@ void add_surroundings(std::vector<Field<S>>& fields) {
   for (auto& f : std::vector<Field<S>>{
            field("slots", &S::slots, "pointwise passes by slot"),
            field("launch", &S::launch, "how kernels reach the device"),
+           field("peer_all_reduce", &S::peer_all_reduce, "an all-reduce of its own for small messages"),
+           field("packed_products", &S::packed_products,
+                 "the calibrated kernel of products with packed weights, by storage format"),
            field("overlap", &S::overlap, "share of communication hidden"),
            field("allocator", &S::allocator, "memory beside tensors"),
            field("interval_log_sigma", &S::interval_log_sigma,
                  "standard deviation of log(measured / predicted)")
                .range(0.001, 3),
+           field("composition_log_sigma", &S::composition_log_sigma,
+                 "the same of what is not the kernels' own error, where a profile answers for them; -1: all "
+                 "of it")
+               .range(-1, 3),
            field("interval_source", &S::interval_source, "what that deviation was estimated on"),
            field("notes", &S::notes, "facts to print with an estimate")})
     fields.push_back(std::move(f));

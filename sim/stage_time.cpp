@@ -1,5 +1,7 @@
 #include "sim/stage_time.h"
 
+#include "sim/confidence.h"
+
 namespace ridge {
 namespace {
 
@@ -69,6 +71,9 @@ PhaseTime summed(const std::vector<Piece>& pieces, PhaseTime LayerTime::*phase, 
         sum.add(p.name, repeated(p.count, (p.time->*phase).by_bound[b], ex));
     total.by_bound[b] = sum.total(bound_formula);
   }
+  for (const Piece& p : pieces)
+    if (const Confidence& c = (p.time->*phase).confidence; c.any())
+      total.confidence = plus(total.confidence, repeated(p.count, c, ex), ex);
   if (ex) total.flops.node = ex->note(flop_formula, total.flops.value.value(), Flop::dim, flops);
   total.device = device.total(phase_formula);
   return total;

@@ -119,17 +119,23 @@ void TrainingTimer::share_copies(StageTime& t) {
     phase->flops = note(ex_, half_flop, phase->flops.value / copies, {{"f", phase->flops}, {"n", n}});
     for (auto& bound : phase->by_bound)
       bound = note(ex_, half, bound.value / copies, {{"t", bound}, {"n", n}});
+    for (auto* d :
+         {&phase->confidence.deviation[0], &phase->confidence.deviation[1], &phase->confidence.deviation[2],
+          &phase->confidence.deviation[3], &phase->confidence.known})
+      if (d->value > Seconds{0}) *d = note(ex_, half, d->value / copies, {{"t", *d}, {"n", n}});
   }
 }
 
 void TrainingTimer::add_transfers(Stage& st) {
   const auto payload = stage_payload(p_, plan_, batch_, ex_);
-  const auto hop = point_to_point_time(payload, links_.pipeline, s_.hardware, ex_);
+  const CollectiveCost message = point_to_point_cost(payload, links_.pipeline, s_.hardware, ex_);
+  const Traced<Seconds> hop = message.time;
   const double chunks = static_cast<double>(chunks_per_stage(plan_.schedule, plan_.virtual_stages));
   const auto all = repeated(count("parallel.virtual_stages", static_cast<std::int64_t>(chunks)), hop, ex_);
   const auto forward = exposed(all, "software.overlap.pipeline", s_.software.overlap.pipeline, st.forward);
   const auto backward = exposed(all, "software.overlap.pipeline", s_.software.overlap.pipeline, st.backward);
   st.transfer = plus(forward, backward);
+  st.links = ridge::plus(st.links, shown(st.transfer, message), ex_);
   st.forward = plus(st.forward, forward);
   st.backward = plus(st.backward, backward);
   if (hop.value > hop_.value) hop_ = hop;
@@ -153,6 +159,9 @@ void TrainingTimer::add_parts() {
   parts.add("recompute", times_m(st.time.recompute.device));
   parts.add("host", times_m(plus(st.host_forward, st.host_backward)));
   if (st.gather.value > Seconds{0}) parts.add("weight_gathering", times_m(st.gather));
+  listed("data.all-gather", OperatorKind::collective, 2, st.all_gather.time, st.all_gather.answer);
+  listed("data.reduce-scatter", OperatorKind::collective, 1, st.reduce_scatter.time,
+         st.reduce_scatter.answer);
   if (st.transfer.value > Seconds{0}) parts.add("pipeline_transfer", times_m(st.transfer));
   add_bubble(parts);
   add_reduction(parts, st);
@@ -166,10 +175,25 @@ void TrainingTimer::add_bubble(TimeParts& parts) {
   const StageTimes& t = groups_[worst_].times;
   const PipelineShape shape{static_cast<std::int64_t>(micro_batches_.value), plan_.virtual_stages, {}};
   const auto pipeline = pipeline_time(plan_.schedule, groups_, shape, ex_);
+  pipeline_ = pipeline;
   const auto busy = plus(t.forward, held_[worst_].backward);
   parts.add("pipeline_bubble", note(ex_, idle_formula, pipeline.value - micro_batches_.value * busy.value,
                                     {{"step", pipeline}, {"m", micro_batches_}, {"busy", busy}}));
   out_.time.bubble_fraction = bubble_fraction(pipeline, groups_, shape, ex_);
+}
+
+Confidence TrainingTimer::confidence() {
+  const Stage& st = held_[worst_];
+  const StageTime& t = st.time;
+  const Confidence each = ridge::plus(ridge::plus(t.forward.confidence, t.backward.confidence, ex_),
+                                      ridge::plus(t.recompute.confidence, st.links, ex_), ex_);
+  if (!each.any()) return update_;
+  static constexpr Formula times{
+      "training.pipeline_rounds", "times the busiest stage's work fits into the pipeline's time", "t / busy",
+      "definition: waiting for other stages takes longer by what their kernels do"};
+  const auto busy = plus(groups_[worst_].times.forward, st.backward);
+  const auto n = note(ex_, times, pipeline_.value / busy.value, {{"t", pipeline_}, {"busy", busy}});
+  return ridge::plus(repeated(n, each, ex_), update_, ex_);
 }
 
 void TrainingTimer::add_fixed_host(TimeParts& parts) {
@@ -223,7 +247,7 @@ Traced<Flop> TrainingTimer::executed_flop() {
 }
 
 void TrainingTimer::finish() {
-  set_interval(out_.time, s_.software, ex_);
+  set_interval(out_.time, confidence(), s_.software, ex_);
   static constexpr Formula bounded{"training.bound", "time of a step's operators that one resource bounds",
                                    "m * (f + b + r)", "definition"};
   TimeByBound by_bound{};

@@ -3,6 +3,7 @@
 /// training_update.cpp what concerns parameters (gathers, reduction, optimizer, offload).
 
 #include "sim/collective.h"
+#include "sim/confidence.h"
 #include "sim/finish_time.h"
 #include "sim/schedule.h"
 #include "sim/stage_time.h"
@@ -40,6 +41,8 @@ class TrainingTimer {
     Traced<Seconds> forward, backward;            ///< of one micro-batch, waits included
     Traced<Seconds> host_forward, host_backward;  ///< waits for the host
     Traced<Seconds> gather, transfer;             ///< exposed, of one micro-batch
+    Confidence links;                             ///< of both
+    CollectiveCost all_gather, reduce_scatter;    ///< of fully sharded weights, before overlap
   };
 
   Traced<double> count(std::string_view key, std::int64_t v) {
@@ -56,8 +59,16 @@ class TrainingTimer {
   void time_work();
   /// Collectives over the parameters a stage holds, dense and expert groups one after the other: one of all, or
   /// one for each of `units` equal parts, which pays the latency as often.
-  Traced<Seconds> over_parameters(CollectiveKind kind, const HeldElements& held, std::string_view key,
-                                  BytesPerElement width, Traced<double> units = {1.0, 0});
+  CollectiveCost over_parameters(CollectiveKind kind, const HeldElements& held, std::string_view key,
+                                 BytesPerElement width, Traced<double> units = {1.0, 0});
+  /// The part of a collective that shows.
+  Confidence shown(Traced<Seconds> t, const CollectiveCost& of) {
+    return confidence_of(KernelClass::collectives, t, of.answer, ex_);
+  }
+  /// For the operator list: what concerns parameters, `count` times a micro-batch.
+  void listed(std::string_view name, OperatorKind, double count, Traced<Seconds>, const Answer&);
+  /// Of the step: of each micro-batch, as often as the busiest stage's work fits into the pipeline's time.
+  Confidence confidence();
   /// Each micro-batch passes one of the copies of its layers that a device holds.
   void share_copies(StageTime&);
   void add_stage(const StageLayers& layers);
@@ -74,6 +85,8 @@ class TrainingTimer {
   void add_tied_exchange(TimeParts& parts);
   HeldElements trained(const HeldElements& held);
   void add_optimizer(TimeParts& parts, const Stage& st);
+  /// The update kernel over `bytes`: the profile's where the stack names it, else plain passes.
+  KernelCost update_cost(Traced<Bytes> bytes);
   /// States on the host: gradients go down, weights come up, the host's memory moves the states.
   void add_offload(TimeParts&, const HeldElements& all, Traced<Bytes>, const StateShards&);
   void add_fixed_host(TimeParts& parts);
@@ -98,7 +111,8 @@ class TrainingTimer {
   std::vector<StageGroup> groups_;
   std::vector<Stage> held_;
   std::size_t worst_ = 0;
-  Traced<Seconds> hop_;
+  Traced<Seconds> hop_, pipeline_;
+  Confidence update_;  ///< of what stands once in a step
 };
 
 }  // namespace ridge

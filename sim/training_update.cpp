@@ -28,22 +28,30 @@ constexpr Formula link_time{"training.link_time", "time to move bytes over the h
 
 }  // namespace
 
-Traced<Seconds> TrainingTimer::over_parameters(CollectiveKind kind, const HeldElements& held,
-                                               std::string_view key, BytesPerElement width,
-                                               Traced<double> units) {
+CollectiveCost TrainingTimer::over_parameters(CollectiveKind kind, const HeldElements& held,
+                                              std::string_view key, BytesPerElement width,
+                                              Traced<double> units) {
   const auto x = input(ex_, key, width);
   auto one = [&](Traced<Elements> n, const GroupLink& link) {
     if (units.value == 1) {
       const auto bytes = note(ex_, wire_bytes, n.value * x.value, {{"n", n}, {"x", x}});
-      return collective_time({kind, bytes}, link, ex_);
+      return collective_cost({kind, bytes}, link, ex_);
     }
     const auto bytes =
         note(ex_, unit_bytes, n.value * x.value / units.value, {{"n", n}, {"x", x}, {"u", units}});
-    return repeated(units, collective_time({kind, bytes}, link, ex_), ex_);
+    CollectiveCost cost = collective_cost({kind, bytes}, link, ex_);
+    cost.time = repeated(units, cost.time, ex_);
+    return cost;
   };
-  Traced<Seconds> dense = one(held.dense, links_.data);
+  CollectiveCost dense = one(held.dense, links_.data);
   if (held.experts.value <= Elements{0}) return dense;
-  return plus(dense, one(held.experts, links_.expert_data));
+  const CollectiveCost experts = one(held.experts, links_.expert_data);
+  dense.time = plus(dense.time, experts.time);
+  // The less sure of the two answers for both.
+  if (experts.answer.source == AnswerSource::preset ||
+      (dense.answer.source != AnswerSource::preset && experts.answer.log_sigma > dense.answer.log_sigma))
+    dense.answer = experts.answer;
+  return dense;
 }
 
 void TrainingTimer::add_gathers(Stage& st, const StageLayers& stage) {
@@ -55,9 +63,12 @@ void TrainingTimer::add_gathers(Stage& st, const StageLayers& stage) {
                                       s_.precision.gathered, units);
   const auto scatter = over_parameters(CollectiveKind::reduce_scatter, trained(st.held),
                                        "precision.gradient_wire", s_.precision.gradient_wire, units);
-  const auto forward = exposed(gather, "software.overlap.gather", share, st.forward);
-  const auto backward = exposed(plus(gather, scatter), "software.overlap.gather", share, st.backward);
+  const auto forward = exposed(gather.time, "software.overlap.gather", share, st.forward);
+  const auto backward =
+      exposed(plus(gather.time, scatter.time), "software.overlap.gather", share, st.backward);
   st.gather = plus(forward, backward);
+  st.links = ridge::plus(st.links, shown(st.gather, gather), ex_);
+  st.all_gather = gather, st.reduce_scatter = scatter;
   st.forward = plus(st.forward, forward);
   st.backward = plus(st.backward, backward);
 }
@@ -67,17 +78,20 @@ void TrainingTimer::add_reduction(TimeParts& parts, const Stage& st) {
   const CollectiveKind kind = plan_.zero == 0 ? CollectiveKind::all_reduce : CollectiveKind::reduce_scatter;
   auto gradients =
       over_parameters(kind, trained(st.held), "precision.gradient_wire", s_.precision.gradient_wire);
-  if (plan_.zero == 2) gradients = times_m(gradients);
-  auto comm = exposed(gradients, "software.overlap.data", s_.software.overlap.data,
+  if (plan_.zero == 2) gradients.time = times_m(gradients.time);
+  auto comm = exposed(gradients.time, "software.overlap.data", s_.software.overlap.data,
                       plan_.zero == 2 ? times_m(st.backward) : st.backward);
   if (plan_.zero > 0) {
     const bool narrow = weights_are_master(s_.precision);
     const auto gather = over_parameters(CollectiveKind::all_gather, trained(st.held),
                                         narrow ? "precision.gathered" : "precision.weights",
                                         narrow ? s_.precision.gathered : s_.precision.weights);
-    comm = plus(comm, exposed(gather, "software.overlap.data", s_.software.overlap.data, st.forward));
+    comm = plus(comm, exposed(gather.time, "software.overlap.data", s_.software.overlap.data, st.forward));
   }
   parts.add("data_communication", comm);
+  update_ = ridge::plus(update_, shown(comm, gradients), ex_);
+  listed("data.gradients", OperatorKind::collective, 1 / micro_batches_.value, gradients.time,
+         gradients.answer);
 }
 
 void TrainingTimer::add_tied_exchange(TimeParts& parts) {
@@ -127,6 +141,27 @@ void TrainingTimer::add_optimizer(TimeParts& parts, const Stage& st) {
             {"passes", input(ex_, "software.optimizer_passes", s_.software.optimizer_passes)}});
   const auto bytes = state_bytes(held.dense, held.experts, width, shards, ex_);
   if (plan_.offload != Offload::none) return add_offload(parts, st.held, bytes, shards);
+  const KernelCost update = update_cost(bytes);
+  parts.add("optimizer", update.time);
+  update_ = ridge::plus(update_, confidence_of(KernelClass::passes, update.time, update.answer, ex_), ex_);
+  listed("optimizer", OperatorKind::optimizer, 1 / micro_batches_.value, update.time, update.answer);
+}
+
+void TrainingTimer::listed(std::string_view name, OperatorKind kind, double count, Traced<Seconds> t,
+                           const Answer& answer) {
+  if (!list_ || !(t.value > Seconds{0})) return;
+  Operator o;
+  o.name = name, o.kind = kind, o.phase = OperatorPhase::update, o.count = count, o.time = t;
+  o.bound = kind == OperatorKind::optimizer ? Bound::memory
+            : links_.data.nodes > 1         ? Bound::network
+                                            : Bound::link;
+  o.answer = answer;
+  list_->push_back(o);
+}
+
+KernelCost TrainingTimer::update_cost(Traced<Bytes> bytes) {
+  if (const std::string& kernel = s_.software.optimizer_kernel; !kernel.empty() && bytes.value > Bytes{})
+    if (const auto own = pass_constants(p_, kernel, ex_)) return named_pass_cost(*own, bytes, 0, rates_, ex_);
   static constexpr Formula reached{"training.optimizer_fraction",
                                    "fraction of the bandwidth the optimizer reaches", "device * stack",
                                    "definition: the achievable fraction of passes, the stack's efficiency"};
@@ -135,8 +170,11 @@ void TrainingTimer::add_optimizer(TimeParts& parts, const Stage& st) {
       note(ex_, reached, pass.value * s_.software.optimizer_efficiency,
            {{"device", pass},
             {"stack", input(ex_, "software.optimizer_efficiency", s_.software.optimizer_efficiency)}});
-  parts.add("optimizer", note(ex_, memory_time, bytes.value / (e.value * rates_.memory.value),
-                              {{"bytes", bytes}, {"e", e}, {"W", rates_.memory}}));
+  KernelCost cost;
+  cost.time = note(ex_, memory_time, bytes.value / (e.value * rates_.memory.value),
+                   {{"bytes", bytes}, {"e", e}, {"W", rates_.memory}});
+  cost.answer = answer_of_law(rates_.pointwise, 0, cost.time.value);
+  return cost;
 }
 
 void TrainingTimer::add_offload(TimeParts& parts, const HeldElements& all, Traced<Bytes> bytes,

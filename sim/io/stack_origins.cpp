@@ -59,10 +59,14 @@ void apply_stack_origins(const SoftwareStack& stack, const Node& document, Origi
   if (!document.is_map()) return;
   check_keys(stack, document, diagnostics);
   const StackOrigin interval = interval_origin(stack.interval_source);
+  StackOrigin composition = interval;
+  composition.source += "; the part beyond what single kernels err (presets/software/kernels.yaml)";
   for (auto& [key, origin] : origins) {
     if (!key.starts_with(root) || origin.kind != Origin::Kind::preset) continue;
     const std::string_view inner = std::string_view(key).substr(root.size());
-    const StackOrigin* says = inner == "interval_log_sigma" ? &interval : covering(stack, inner);
+    const StackOrigin* says = covering(stack, inner);
+    if (inner == "interval_log_sigma") says = &interval;
+    if (inner == "composition_log_sigma" && !says) says = &composition;
     if (!says) continue;
     origin.kind = kind_of(says->kind);
     origin.citation = says->source.empty() ? stack.source : says->source;

@@ -1,5 +1,6 @@
 #include "sim/report/plan_json.h"
 
+#include "sim/answers.h"
 #include "sim/report/json_value.h"
 #include "sim/report/plan_report.h"
 
@@ -14,6 +15,23 @@ template <class Q> Json amount(const Traced<Q>& t) { return json_number(t.value.
 template <class Q> Json parts(const std::vector<Part<Q>>& list) {
   Json j = Json::object();
   for (const auto& p : list) j[std::string(p.name)] = amount(p.amount);
+  return j;
+}
+
+Json parts_of(const std::vector<Part<double>>& list) {
+  Json j = Json::object();
+  for (const auto& p : list) j[std::string(p.name)] = json_number(p.amount.value);
+  return j;
+}
+
+Json answers(const std::vector<AnsweredTime>& list) {
+  Json j = Json::array();
+  for (const AnsweredTime& a : list)
+    j.push_back({{"model", a.model},
+                 {"source", words(a.source)},
+                 {"seconds", amount(a.time)},
+                 {"share", json_number(a.share.value)},
+                 {"interval_fraction", json_number(a.interval_fraction.value)}});
   return j;
 }
 
@@ -69,6 +87,7 @@ Json time(const TimeEstimate& t) {
     j["low"] = amount(t.low);
     j["high"] = amount(t.high);
   }
+  if (!t.deviations.empty()) j["deviations"] = parts_of(t.deviations);
   j["parts"] = parts(t.parts);
   j["bubble_fraction"] = json_number(t.bubble_fraction.value);
   return j;
@@ -137,6 +156,7 @@ Json to_json(const PlanJsonInput& in) {
   if (can_run) throughput(j, e.throughput);
   else j["throughput"] = Json::object();
   j["limits"] = limits(e.limits);
+  if (!e.answers.empty()) j["answers"] = answers(e.answers);
   j["advice"] = advice_list(in.advice);
   j["warnings"] = in.estimate.warnings;
   j["notes"] = in.estimate.notes;

@@ -3,6 +3,7 @@
 #include "base/diagnostic.h"
 #include "base/explain_text.h"
 #include "base/quantity_text.h"
+#include "sim/answers.h"
 #include "sim/report/figure_text.h"
 #include "sim/report/memory_section.h"
 #include "sim/report/validation.h"
@@ -28,6 +29,7 @@ class PlanReporter {
       measured();
       time();
       limits();
+      answers();
     }
     help();
     assumptions();
@@ -166,6 +168,39 @@ class PlanReporter {
                             exact(l.time.value.value()), key + ".share"});
     }
     if (!bars.items.empty()) r_.section("What limits it").add(std::move(bars));
+  }
+
+  /// Only where a profile answers.
+  void answers() {
+    if (e_.answers.empty()) return;
+    Table t;
+    t.name = "answers";
+    t.columns = {
+        {"kernels", Align::left, true}, {"answered", Align::left, true}, {"time"}, {"share"}, {"90 %"}};
+    for (std::size_t i = 0; i < e_.answers.size(); ++i) {
+      const AnsweredTime& a = e_.answers[i];
+      if (a.share.value < 0.0005) continue;
+      const std::string key = fmt::format("answers.{}.", i);
+      const double f = a.interval_fraction.value;
+      const bool is_measured = a.source == AnswerSource::table || a.source == AnswerSource::curve;
+      t.rows.push_back(
+          {{a.model},
+           {std::string(words(a.source)), is_measured ? Tone::plain : Tone::warning},
+           {format(a.time.value), Tone::strong, exact(a.time.value.value()), key + "seconds"},
+           {percent(a.share.value), Tone::plain, exact(a.share.value), key + "share"},
+           {f > 0 ? "± " + percent(f) : "", Tone::plain, exact(f), f > 0 ? key + "interval_fraction" : ""}});
+    }
+    Section& section = r_.section("Who answers for the kernels");
+    section.add(std::move(t));
+    Facts joined;
+    const std::string_view whole = headline_name(e_.time.totals.front().name);
+    for (const auto& d : e_.time.deviations) {
+      const std::string why = d.name == "stack" ? "by the stack's own error: host, gaps, composition"
+                                                : fmt::format("of the {}, by the profile's intervals", whole);
+      joined.items.push_back({std::string(d.name), "± " + percent(std::exp(1.645 * d.amount.value) - 1), why,
+                              Tone::plain, fmt::format("time.deviations.{}", d.name), exact(d.amount.value)});
+    }
+    section.add(std::move(joined));
   }
 
   void help() {

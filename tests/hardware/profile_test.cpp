@@ -143,6 +143,71 @@ TEST(Profile, EmptyKernelsOfAGraphStandForTheGapOnlyWhereNoneIsKnown) {
   EXPECT_EQ(gap(bare).value, Seconds{0.5e-6}) << render(bare.diagnostics);
 }
 
+TEST(Profile, CurvesOfSeveralNodesBelongToTheTierThatJoinsThem) {
+  ProfileRecord p = record();
+  const CurveRecord one = p.curves[0];
+  p.curves.clear();
+  for (const char* variant :
+       {"8 ranks on 1 node, bf16, graph", "16 ranks on 2 nodes, bf16, eager",
+        "16 devices, bf16, 2 nodes, graph", "2 ranks on 2 nodes, bf16, eager", "odd one"}) {
+    p.curves.push_back(one);
+    p.curves.back().variant = variant;
+  }
+  p.tiers = {{"node", 12, Seconds{2e-6}, BytesPerSecond{360e9}, 0, 0},
+             {"network", 4, Seconds{8e-6}, BytesPerSecond{45e9}, 0, 0}};
+  const Loaded l = load_with("extends: dgx-h200\nprofile: mine\n", profile_node(p));
+  ASSERT_TRUE(l.diagnostics.empty()) << render(l.diagnostics);
+  const Tier &inner = l.cluster.tiers.inner_to_outer[0], &outer = l.cluster.tiers.inner_to_outer[1];
+  ASSERT_EQ(inner.curves.size(), 1u);
+  EXPECT_EQ(inner.curves[0].ranks, 8);
+  EXPECT_TRUE(inner.curves[0].in_graph);
+  ASSERT_EQ(outer.curves.size(), 3u);
+  EXPECT_EQ(outer.curves[0].ranks, 16);
+  EXPECT_EQ(outer.curves[0].nodes, 2);
+  EXPECT_FALSE(outer.curves[0].in_graph);
+  EXPECT_TRUE(outer.curves[1].in_graph);
+  EXPECT_EQ(outer.curves[2].ranks, 2);
+  EXPECT_EQ(inner.link.latency.value, Seconds{2e-6});
+  EXPECT_NEAR(inner.link.achievable.value, 0.8, 1e-12);  // 360 of 450 GB/s
+  EXPECT_EQ(outer.link.latency.value, Seconds{8e-6});
+  EXPECT_NEAR(outer.link.achievable.value, 0.9, 1e-12);  // 45 of 50 GB/s a device
+}
+
+TEST(Profile, TellsOfWhatItIsWhatItRefusedAndWhereItDiffers) {
+  ProfileRecord p = record();
+  p.facts["driver"] = "580.1";
+  p.facts["power_limit"] = "500 W";
+  p.facts["memory"] = "150109880320 B";
+  p.kernels.push_back(product());
+  p.kernels[1].variant = "tf32", p.kernels[1].objections = {"too noisy"};
+  p.kernels[1].peak = FlopPerSecond{494.7e12};
+  const Loaded l = load_with(h200, profile_node(p));
+  ASSERT_TRUE(l.diagnostics.empty()) << render(l.diagnostics);
+  const ProfileFacts& f = l.cluster.profile_facts;
+  EXPECT_EQ(f.made, "measured 2026-11-22, driver 580.1");
+  EXPECT_EQ(f.refused, std::vector<std::string>{"gemm tf32"});
+  EXPECT_EQ(f.libraries, (std::vector<std::string>{"cuBLASLt", "NCCL 22803"}));
+  EXPECT_EQ(f.doubts, std::vector<std::string>{"it was measured with a power limit of 500 W, not 700 W"});
+}
+
+TEST(Profile, KeepsPackedAndLatentKernelsApart) {
+  ProfileRecord p = record();
+  KernelRecord packed = product(), latent = product();
+  packed.variant = "int4-weights";
+  latent.family = "attention_latent", latent.residual = {};
+  latent.intervals = {{"20 - 500 us", "", 20, 0.2}, {"by moonlight", "", 20, 0.3}};
+  p.kernels = {packed, latent};
+  const Loaded l = load_with(h200, profile_node(p));
+  ASSERT_TRUE(l.diagnostics.empty()) << render(l.diagnostics);
+  const Achievable& a = l.cluster.device.achievable;
+  ASSERT_EQ(a.packed.size(), 1u);
+  EXPECT_EQ(a.packed[0].name, "int4-weights");
+  ASSERT_TRUE(a.latent);
+  EXPECT_EQ(a.latent->residual.name, "attention_latent bf16");
+  ASSERT_EQ(a.latent->residual.intervals.size(), 1u) << "a regime of no name is left out";
+  EXPECT_NEAR(a.latent->residual.intervals[0].log_sigma, std::log(1.2) / 1.645, 1e-12);
+}
+
 TEST(Profile, OwnPrefillKernelsAreNoEnginesAndHeadDimensionsStayApart) {
   ProfileRecord p = record();
   KernelRecord own = product();

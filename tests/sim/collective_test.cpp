@@ -2,6 +2,7 @@
 
 #include "sim/collective.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace ridge {
@@ -90,15 +91,28 @@ TEST(Collective, ARingPlayedStepByStep) {
   EXPECT_NEAR(seconds(CollectiveKind::all_reduce, S, 8), played, 1e-12);
 }
 
+/// From `first` at 1000 B to twice that at 3000 B; 10 % either way for what takes 20 us or less, 20 % beyond.
+CollectiveCurve curve(std::string collective, std::int64_t ranks, std::int64_t nodes, double first) {
+  CollectiveCurve c;
+  c.collective = std::move(collective);
+  c.ranks = ranks, c.nodes = nodes;
+  c.log2_ranks = std::log2(static_cast<double>(ranks)), c.log2_nodes = std::log2(static_cast<double>(nodes));
+  c.curve = std::make_shared<const TimeCurve>(
+      TimeCurve{{Bytes{1000}, Bytes{3000}}, {Seconds{first}, Seconds{2 * first}}});
+  c.origin = {Origin::Kind::measured, "p.yaml:7", "profile mine", "2026"};
+  c.name = c.collective + " of the test";
+  for (const auto& [regime, f] : {std::pair{"< 20 us", 0.1}, std::pair{"20 - 500 us", 0.2}}) {
+    CalibratedInterval i;
+    EXPECT_TRUE(set_regime(i, regime));
+    i.fraction = f, i.log_sigma = std::log1p(f) / 1.645;
+    c.intervals.push_back(i);
+  }
+  return c;
+}
+
 Cluster with_curve() {
   Cluster c = cluster(8);
-  TimeCurve curve{{Bytes{1000}, Bytes{3000}}, {Seconds{1e-5}, Seconds{2e-5}}};
-  c.tiers.inner_to_outer[0].curves = {{"all_reduce",
-                                       4,
-                                       2,
-                                       false,
-                                       std::make_shared<const TimeCurve>(std::move(curve)),
-                                       {Origin::Kind::measured, "p.yaml:7", "profile mine", "2026"}}};
+  c.tiers.inner_to_outer[0].curves = {curve("all_reduce", 4, 1, 1e-5)};
   return c;
 }
 
@@ -122,6 +136,48 @@ TEST(MeasuredCollective, ScalesTheLawForOtherNumbersOfRanks) {
   const double ratio = 1.5e-5 / seconds(CollectiveKind::all_reduce, 2000, 4);
   EXPECT_NEAR(measured(c, CollectiveKind::all_reduce, 2000, 8),
               ratio * seconds(CollectiveKind::all_reduce, 2000, 8), 1e-15);
+}
+
+CollectiveCost cost(const Cluster& c, const Collective& what, std::int64_t ranks, std::int64_t stride = 1) {
+  return collective_cost(what, group_link(c, ranks, stride));
+}
+
+// 16 ranks on 2 nodes were measured: their curve; 32 on 4: the law for those, times what 16 on 2 took over the
+// law for them, and twice the interval; 128 on 16 are three doublings away: the law alone, unknown to the profile.
+TEST(MeasuredCollective, OfSeveralNodesFollowsTheCurveOfTheTierThatJoinsThem) {
+  Cluster c = cluster(8);
+  c.tiers.inner_to_outer[0].curves = {curve("all_reduce", 8, 1, 1e-5)};
+  c.tiers.inner_to_outer[1].curves = {curve("all_reduce", 16, 2, 3e-5), curve("all_reduce", 2, 2, 9e-6)};
+  const Collective sum{CollectiveKind::all_reduce, {Bytes{2000}, 0}};
+  const auto sigma = [](double f) { return std::log1p(f) / 1.645; };
+  const CollectiveCost own = cost(c, sum, 16);
+  EXPECT_DOUBLE_EQ(own.time.value.value(), 4.5e-5);
+  EXPECT_EQ(own.answer.source, AnswerSource::curve);
+  EXPECT_DOUBLE_EQ(own.answer.log_sigma, sigma(0.2));
+  const double law_16 = seconds(CollectiveKind::all_reduce, 2000, 16),
+               law_32 = seconds(CollectiveKind::all_reduce, 2000, 32);
+  const CollectiveCost more = cost(c, sum, 32);
+  EXPECT_NEAR(more.time.value.value(), 4.5e-5 * law_32 / law_16, 1e-15);
+  EXPECT_EQ(more.answer.source, AnswerSource::scaled);
+  EXPECT_DOUBLE_EQ(more.answer.log_sigma, 2 * sigma(0.2));
+  EXPECT_EQ(cost(c, sum, 128).answer.source, AnswerSource::preset);
+  EXPECT_EQ(cost(c, sum, 8).answer.model, "all_reduce of the test");
+  EXPECT_DOUBLE_EQ(cost(c, sum, 2, 8).time.value.value(), 1.35e-5);  // one rank on each of two nodes
+}
+
+// The engine's own all-reduce takes messages that its curve was measured for; beyond, and for engines without
+// one, NCCL's.
+TEST(MeasuredCollective, OverPeerMemoryIsTheFasterOfItsKinds) {
+  Cluster c = with_curve();
+  auto& curves = c.tiers.inner_to_outer[0].curves;
+  curves.push_back(curve("peer_all_reduce", 4, 1, 4e-6));
+  curves.push_back(curve("peer_all_reduce", 4, 1, 3e-6));
+  const auto at = [&](double bytes, bool by_peers) {
+    return cost(c, {CollectiveKind::all_reduce, {Bytes{bytes}, 0}, false, by_peers}, 4).time.value.value();
+  };
+  EXPECT_DOUBLE_EQ(at(2000, true), 4.5e-6);
+  EXPECT_DOUBLE_EQ(at(2000, false), 1.5e-5);
+  EXPECT_DOUBLE_EQ(at(5000, true), 3e-5);
 }
 
 TEST(MeasuredCollective, IsExplainedByTheProfile) {
