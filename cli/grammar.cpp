@@ -26,8 +26,12 @@ Grammar::Grammar() {
   add_answers();
   add_comparisons();
   CLI::App& calibrate = add("calibrate");
-  positional(calibrate, "command", "run | measure | fit | import | check | compare | show | plot", 0, 1000,
-             {{"run", "measure", "fit", "import", "check", "compare", "show", "plot"}, "", false, true});
+  positional(calibrate, "command",
+             "run | measure | fit | import | check | compare | merge | show | plot | kernels", 0, 1000,
+             {{"run", "measure", "fit", "import", "check", "compare", "merge", "show", "plot", "kernels"},
+              "",
+              false,
+              true});
   CLI::App& completion = add("completion");
   positional(completion, "shell", "bash | zsh", 1, 1, {{"bash", "zsh"}});
 }

@@ -68,11 +68,13 @@ ridge schema scenario --json   JSON Schema, for editors)"},
     {"calibrate", "Measures this machine and fits its hardware profile (hands over to ridge-calibrate)",
      R"(ridge calibrate                             measure, fit, write profile and hardware file
 ridge calibrate --quick                     the same in under 40 s
+ridge calibrate --dry-run --device cuda     what would run, also where there is no such device
 ridge calibrate import all_reduce.txt       take in nccl-tests, nvbandwidth, tables
 ridge calibrate check PROFILE runs.jsonl    predictions against other measurements
 ridge calibrate --compare A.yaml B.yaml     parameters and predictions of two profiles
 ridge calibrate show PROFILE                what it holds, and its held-out errors
-ridge calibrate plot PROFILE --out plots    measured against fitted, as SVG)",
+ridge calibrate plot PROFILE --out plots    measured against fitted, as SVG
+ridge calibrate show --help                 every command's flags; all take --json)",
      "A hardware file takes a profile in with `profile: PATH`."},
     {"completion", "Prints a completion script for a shell",
      R"(source <(ridge completion bash)

@@ -20,6 +20,7 @@ struct FitCommand {
   std::string out, preset_out;
   bool has_table = true;
   std::string source;  ///< whose measurements: makes the profile an imported one
+  bool is_json = false;
 };
 int fit(const FitCommand&);
 
@@ -41,6 +42,7 @@ int compare(const CompareCommand&);
 
 struct MergeCommand {
   std::string first, second, out;
+  bool is_json = false;
 };
 /// One profile of two runs on the same kind of device: what the first lacks comes from the second.
 int merge(const MergeCommand&);
@@ -49,6 +51,8 @@ struct ImportCommand {
   std::vector<std::string> files;
   std::string out;     ///< JSON lines; empty: said only
   std::string device;  ///< of measurements whose source does not tell
+  int ranks = 0;       ///< of collectives whose source does not tell
+  bool is_json = false;
 };
 /// Other tools' output and tables as measurements.
 int import(const ImportCommand&);
@@ -62,6 +66,7 @@ int show(const ShowCommand&);
 
 struct PlotCommand {
   std::string profile, out = "plots";
+  bool is_json = false;
 };
 /// An SVG file for each model of a profile: measured against fitted.
 int plot(const PlotCommand&);
@@ -69,13 +74,15 @@ int plot(const PlotCommand&);
 #ifdef RIDGE_HAVE_CUDA
 struct KernelsCommand {
   std::vector<std::string> only;  ///< product, prefill, decode; empty: all
+  bool is_json = false;
 };
 /// Our kernels beside the vendor's libraries, on this machine's first device.
 int kernels(const KernelsCommand&);
 #endif
 
 /// Measurements of JSON-lines files and CSV tables, together; empty and reported when one cannot be read.
-MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics&);
+/// `ranks`: of collectives whose source does not tell; zero: unknown, an error there.
+MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics&, int ranks = 0);
 
 /// A profile's file, or nothing when it cannot be used (reported).
 std::optional<Profile> load_profile(const std::string& path, Diagnostics&);

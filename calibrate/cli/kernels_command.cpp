@@ -4,6 +4,7 @@
 #include "calibrate/cuda/probes.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace ridge::calibrate {
 namespace {
@@ -28,6 +29,22 @@ void print_line(const cuda::KernelComparison& k) {
   std::fflush(stdout);
 }
 
+nlohmann::json json_of(const cuda::KernelComparison& k) {
+  nlohmann::json out{{"kernel", k.kernel}, {"shape", k.shape}};
+  if (!k.why_missed.empty()) {
+    out["error"] = k.why_missed;
+    return out;
+  }
+  out.update({{"seconds", k.ours.value()},
+              {"library", k.library},
+              {"library_seconds", k.theirs.value()},
+              {"flop", k.flops},
+              {"bytes", k.bytes},
+              {"share", k.share()}});
+  if (k.target > 0) out["target"] = k.target;
+  return out;
+}
+
 }  // namespace
 
 int kernels(const KernelsCommand& c) {
@@ -37,10 +54,13 @@ int kernels(const KernelsCommand& c) {
     return not_accepted;
   }
   int status = done;
+  nlohmann::json all = nlohmann::json::array();
   cuda::compare_kernels(c.only, [&](const cuda::KernelComparison& k) {
-    print_line(k);
+    if (c.is_json) all.push_back(json_of(k));
+    else print_line(k);
     if (!k.why_missed.empty() || (k.target > 0 && k.share() < k.target)) status = not_accepted;
   });
+  if (c.is_json) fmt::print("{}\n", nlohmann::json{{"kernels", all}}.dump(2));
   return status;
 }
 

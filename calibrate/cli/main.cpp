@@ -10,6 +10,8 @@
 namespace ridge::calibrate {
 namespace {
 
+void add_json(CLI::App& app, bool& is_json) { app.add_flag("--json", is_json, "As JSON"); }
+
 void add_measure(CLI::App& app, MeasureCommand& c) {
   app.add_option("--out", c.out, "File of JSON lines to write")->capture_default_str();
   app.add_option("--device", c.device, "What to measure: cuda, cpu, or auto, the GPU where there is one")
@@ -23,6 +25,7 @@ void add_measure(CLI::App& app, MeasureCommand& c) {
   app.add_flag("--overwrite", c.is_overwriting, "Replace a run that was cut short");
   app.add_option("--only", c.only, "Names of probes")->delimiter(',');
   app.add_option("--storage", c.storage, "Folder on the drive to measure (the current one)");
+  add_json(app, c.is_json);
 }
 
 void add_cluster(CLI::App& app, MeasureCommand& c) {
@@ -58,6 +61,7 @@ void add_fit(CLI::App& app, FitCommand& c) {
   app.add_option("--preset", c.preset_out, "Hardware preset to write, extending the base");
   app.add_flag("!--no-table", c.has_table, "The law alone");
   app.add_option("--source", c.source, "Whose measurements, when they are other people's: marks the profile");
+  add_json(app, c.is_json);
 }
 
 CLI::App* add_check(CLI::App& app, CheckCommand& c) {
@@ -66,7 +70,7 @@ CLI::App* add_check(CLI::App& app, CheckCommand& c) {
   command->add_option("files", c.files, "Measurements: JSON lines, tables, nccl-tests, nvbandwidth")
       ->required();
   command->add_flag("--any-device", c.takes_any_device, "Also measurements of another device");
-  command->add_flag("--json", c.is_json, "As JSON");
+  add_json(*command, c.is_json);
   return command;
 }
 
@@ -75,7 +79,7 @@ CLI::App* add_compare(CLI::App& app, CompareCommand& c) {
       app.add_subcommand("compare", "How far two profiles lie apart, in parameters and predictions");
   command->add_option("left", c.left, "Profile")->required();
   command->add_option("right", c.right, "Profile")->required();
-  command->add_flag("--json", c.is_json, "As JSON");
+  add_json(*command, c.is_json);
   return command;
 }
 
@@ -84,6 +88,7 @@ CLI::App* add_merge(CLI::App& app, MergeCommand& c) {
   command->add_option("first", c.first, "Profile whose models win")->required();
   command->add_option("second", c.second, "Profile that gives what the first lacks")->required();
   command->add_option("--out", c.out, "Profile to write")->required();
+  add_json(*command, c.is_json);
   return command;
 }
 
@@ -92,6 +97,9 @@ CLI::App* add_import(CLI::App& app, ImportCommand& c) {
   command->add_option("files", c.files, "Text or JSON of the tools, .csv tables")->required();
   command->add_option("--out", c.out, "File of JSON lines to write, for 'fit' and 'check'");
   command->add_option("--device", c.device, "Device, where the source does not name it");
+  command->add_option("--ranks", c.ranks, "Devices that took part, where the source does not say")
+      ->check(CLI::PositiveNumber);
+  add_json(*command, c.is_json);
   return command;
 }
 
@@ -99,6 +107,7 @@ CLI::App* add_plot(CLI::App& app, PlotCommand& c) {
   auto* command = app.add_subcommand("plot", "Draw measured against fitted for each model, as SVG");
   command->add_option("profile", c.profile, "Profile")->required();
   command->add_option("--out", c.out, "Folder")->capture_default_str();
+  add_json(*command, c.is_json);
   return command;
 }
 
@@ -110,13 +119,15 @@ struct RunCommand {
 /// NAME.jsonl, NAME-profile.yaml and NAME.yaml, a hardware file that `ridge plan` takes.
 int measure_and_fit(RunCommand c) {
   c.measuring.out = c.name + ".jsonl";
+  c.measuring.is_silent = c.measuring.is_json && !c.measuring.is_dry;
   const int measured = measure(c.measuring);
   if (measured == bad_usage || c.measuring.is_dry || !leads(c.measuring)) return measured;
   FitCommand fitting{.files = {c.measuring.out}};
   fitting.out = c.name + "-profile.yaml";
   fitting.preset_out = c.name + ".yaml";
+  fitting.is_json = c.measuring.is_json;
   const int fitted = fit(fitting);
-  if (fitted != bad_usage)
+  if (fitted != bad_usage && !fitting.is_json)
     std::printf("\n%s is the profile; plan with: --set hardware=%s\n", fitting.out.c_str(),
                 fitting.preset_out.c_str());
   return std::max(measured, fitted);
@@ -141,6 +152,7 @@ int run(int argc, char** argv) {
   KernelsCommand comparing_kernels;
   auto* kernels_command = app.add_subcommand("kernels", "Compare our kernels with cuBLASLt and cuDNN");
   kernels_command->add_option("--only", comparing_kernels.only, "product, prefill, decode")->delimiter(',');
+  add_json(*kernels_command, comparing_kernels.is_json);
   kernels_command->callback([&] { status = kernels(comparing_kernels); });
 #endif
   FitCommand fitting;
@@ -158,7 +170,7 @@ int run(int argc, char** argv) {
   ShowCommand showing;
   auto* show_command = app.add_subcommand("show", "What a profile holds, and its errors");
   show_command->add_option("profile", showing.profile, "Profile")->required();
-  show_command->add_flag("--json", showing.is_json, "As JSON");
+  add_json(*show_command, showing.is_json);
   show_command->add_flag("--markdown", showing.is_markdown, "As a Markdown table");
   show_command->callback([&] { status = show(showing); });
   PlotCommand plotting;

@@ -13,19 +13,27 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace ridge::calibrate {
 namespace {
 
+/// What is measured, or would be on a device that is not here.
+struct Choice {
+  Backend backend;
+  std::string assumed_because;  ///< of a dry run: why there is no such device
+};
+
 /// The back end asked for; with "auto" the first that has a device.
-std::optional<Backend> choose_backend(const std::string& name) {
+std::optional<Choice> choose_backend(const std::string& name, bool is_dry) {
   std::string why;
 #ifdef RIDGE_HAVE_CUDA
   if (name != "cpu") {
     const DeviceCount count = cuda::count_devices();
-    if (count.devices > 0) return cuda::backend();
+    if (count.devices > 0) return Choice{cuda::backend(), ""};
     why = count.why_none;
+    if (name == "cuda" && is_dry) return Choice{cuda::backend(), why};
   }
 #else
   why = "this program was built without CUDA";
@@ -35,7 +43,7 @@ std::optional<Backend> choose_backend(const std::string& name) {
     return std::nullopt;
   }
   if (name == "auto") fmt::print(stderr, "No GPU ({}): measuring the processor.\n", why);
-  return cpu::backend();
+  return Choice{cpu::backend(), ""};
 }
 
 bool knows_probes(const Backend& backend, const std::vector<std::string>& only) {
@@ -63,10 +71,34 @@ std::string host_name() {
   return *name ? name : "node";
 }
 
-int list_probes(const MeasureCommand& c, const Backend& backend, const ProbeSettings& settings,
+int list_probes_json(const MeasureCommand& c, const Choice& choice, const ProbeSettings& settings,
+                     const Launch& launch) {
+  const auto chosen = chosen_probes(choice.backend, settings);
+  const Seconds all = estimated_time(chosen, settings.is_quick);
+  nlohmann::json out{{"device", choice.backend.name},
+                     {"is_assumed", !choice.assumed_because.empty()},
+                     {"probes", nlohmann::json::array()},
+                     {"seconds", all.value()},
+                     {"budget_seconds", settings.budget.value()},
+                     {"ranks", launch.ranks}};
+  for (const ProbeInfo& p : chosen)
+    out["probes"].push_back(
+        {{"name", p.name}, {"what", p.what}, {"seconds", (settings.is_quick ? p.quick : p.full).value()}});
+  if (!launch.is_alone())
+    for (const auto& [phase, seconds] : cluster_estimate(cluster_plan(c.phases), settings,
+                                                         min(all, settings.budget).value(), launch.ranks, 1))
+      out["phases"].push_back({{"name", phase}, {"seconds", seconds}});
+  fmt::print("{}\n", out.dump(2));
+  return done;
+}
+
+int list_probes(const MeasureCommand& c, const Choice& choice, const ProbeSettings& settings,
                 const Launch& launch) {
-  const auto chosen = chosen_probes(backend, settings);
+  const auto chosen = chosen_probes(choice.backend, settings);
   if (launch.rank > 0) return done;
+  if (c.is_json) return list_probes_json(c, choice, settings, launch);
+  if (!choice.assumed_because.empty())
+    fmt::print("On an NVIDIA device, which is assumed: there is none here ({}).\n\n", choice.assumed_because);
   for (const ProbeInfo& p : chosen)
     fmt::print("{:<12} about {:>5.1f} s  {}\n", p.name, (settings.is_quick ? p.quick : p.full).value(),
                p.what);
@@ -109,6 +141,17 @@ bool open_earlier(const MeasureCommand& c, const RunFacts& facts, std::optional<
   return false;
 }
 
+void say_points(const MeasureCommand& c, std::size_t points, std::size_t ranks, std::size_t lost) {
+  if (c.is_silent) return;
+  if (c.is_json)
+    fmt::print("{}\n",
+               nlohmann::json{{"file", c.out}, {"points", points}, {"ranks", ranks}, {"lost", lost}}.dump(2));
+  else if (ranks == 1) fmt::print("{} points in {}\n", points, c.out);
+  else
+    fmt::print("{} points of {} ranks in {}{}\n", points, ranks, c.out,
+               lost > 0 ? fmt::format(", {} lost", lost) : "");
+}
+
 int run_here(const MeasureCommand& c, const Backend& backend, ProbeSettings settings) {
   RunFacts facts = backend.facts(settings);
   facts["mode"] = settings.is_quick ? "quick" : "full";
@@ -129,12 +172,17 @@ int run_here(const MeasureCommand& c, const Backend& backend, ProbeSettings sett
                file.points(), c.out);
     return not_accepted;
   }
+  if (!is_good && file.points() > 0) {
+    fmt::print(stderr, "The device failed behind {} points; go on with --resume and the same command.\n",
+               file.points());
+    return not_accepted;
+  }
   file.end();
   if (!file.is_good()) {
     fmt::print(stderr, "error: {} could not be written to its end: is the disk full?\n", c.out);
     return not_accepted;
   }
-  fmt::print("{} points in {}\n", file.points(), c.out);
+  say_points(c, file.points(), 1, 0);
   return is_good && file.points() > 0 ? done : not_accepted;
 }
 
@@ -174,9 +222,14 @@ int run_in_cluster(const MeasureCommand& c, const Backend& backend, const ProbeS
       follow_rank_zero(me);
       return done;
     }
-    const auto end = lead_ranks(me, c.out, [&](const RunFacts& facts, std::optional<EarlierRun>& earlier) {
-      return open_earlier(c, facts, earlier);
-    });
+    LedRun led;
+    const auto end = lead_ranks(
+        me, c.out,
+        [&](const RunFacts& facts, std::optional<EarlierRun>& earlier) {
+          return open_earlier(c, facts, earlier);
+        },
+        &led);
+    if (end == ClusterEnd::done) say_points(c, led.points, led.ranks, led.lost);
     return end == ClusterEnd::done ? done : end == ClusterEnd::stopped ? not_accepted : bad_usage;
   } catch (const ChannelError& e) {
     fmt::print(stderr, "rank {}: {}\n", launch.rank, e.what());
@@ -195,8 +248,9 @@ int measure(const MeasureCommand& c) {
   Diagnostics diagnostics;
   const Launch launch = detect_launch(c.launch, environment, diagnostics);
   if (report_problems(diagnostics)) return bad_usage;
-  const auto backend = choose_backend(c.device);
-  if (!backend) return not_accepted;
+  const auto choice = choose_backend(c.device, c.is_dry);
+  if (!choice) return not_accepted;
+  const Backend* const backend = &choice->backend;
   ProbeSettings settings{
       .is_quick = c.is_quick, .budget = Seconds{c.budget.value_or(c.is_quick ? 40 : 170)}, .only = c.only};
   settings.cores = c.cores;
@@ -204,7 +258,7 @@ int measure(const MeasureCommand& c) {
   settings.slow_down = c.slow_down;
   settings.is_cancelled = is_stop_asked;
   if (!knows_probes(*backend, c.only)) return bad_usage;
-  if (c.is_dry) return list_probes(c, *backend, settings, launch);
+  if (c.is_dry) return list_probes(c, *choice, settings, launch);
   if (!launch.is_alone()) return run_in_cluster(c, *backend, settings, launch);
   return run_here(c, *backend, settings);
 }

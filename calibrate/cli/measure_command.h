@@ -14,6 +14,8 @@ struct MeasureCommand {
   std::string device = "auto";   ///< auto, cuda, cpu
   std::optional<double> budget;  ///< seconds; 40 in quick mode, else 170
   bool is_quick = false, is_dry = false, is_resumed = false, is_overwriting = false;
+  bool is_json = false;    ///< what was done, or with is_dry would be, as JSON
+  bool is_silent = false;  ///< nothing on standard output: another command has the word
   int cores = 0;
   double slow_down = 1;
   std::vector<std::string> only;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 namespace ridge::calibrate {
 namespace {
@@ -38,7 +39,9 @@ int merge(const MergeCommand& c) {
     fmt::print(stderr, "{}: cannot be written\n", c.out);
     return bad_usage;
   }
-  fmt::print("{} models of {} are in {}\n", taken, c.second, c.out);
+  if (c.is_json)
+    fmt::print("{}\n", nlohmann::json{{"taken", taken}, {"from", c.second}, {"file", c.out}}.dump(2));
+  else fmt::print("{} models of {} are in {}\n", taken, c.second, c.out);
   return done;
 }
 

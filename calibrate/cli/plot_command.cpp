@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 namespace ridge::calibrate {
 namespace {
@@ -23,7 +24,7 @@ std::string file_name(const std::string& family, const std::string& variant) {
 
 class Writer {
  public:
-  explicit Writer(std::string folder) : folder_(std::move(folder)) {}
+  Writer(std::string folder, bool is_json) : folder_(std::move(folder)), is_json_(is_json) {}
 
   template <class Model> void add(const Model& m) {
     const auto panels = model_chart(m);
@@ -33,23 +34,26 @@ class Writer {
     out << chart_svg(panels);
     out.close();
     if (!out) return void(failed_.push_back(path));
-    fmt::print("{}\n", path);
-    ++written_;
+    if (!is_json_) fmt::print("{}\n", path);
+    written_.push_back(path);
   }
 
   int status() const {
+    if (is_json_)
+      fmt::print("{}\n", nlohmann::json{{"files", written_}, {"without_points", without_}}.dump(2));
     for (const std::string& f : failed_) fmt::print(stderr, "cannot write {}\n", f);
     if (without_ > 0)
       fmt::print(stderr, "{} models keep no measured points to plot: imported tables, or an old run\n",
                  without_);
     if (!failed_.empty()) return bad_usage;
-    return written_ > 0 ? done : not_accepted;
+    return written_.empty() ? not_accepted : done;
   }
 
  private:
   std::string folder_;
-  std::vector<std::string> failed_;
-  int written_ = 0, without_ = 0;
+  bool is_json_;
+  std::vector<std::string> failed_, written_;
+  int without_ = 0;
 };
 
 }  // namespace
@@ -64,7 +68,7 @@ int plot(const PlotCommand& c) {
     fmt::print(stderr, "cannot make the folder {}: {}\n", c.out, problem.message());
     return bad_usage;
   }
-  Writer writer(c.out);
+  Writer writer(c.out, c.is_json);
   for (const KernelModel& m : profile->models.kernels) writer.add(m);
   for (const CurveModel& m : profile->models.curves) writer.add(m);
   return writer.status();

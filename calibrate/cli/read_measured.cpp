@@ -8,7 +8,7 @@
 
 namespace ridge::calibrate {
 
-MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& diagnostics) {
+MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& diagnostics, int ranks) {
   MeasuredRun all;
   for (const std::string& file : files) {
     const SourcePtr source = read_source(file, diagnostics);
@@ -20,7 +20,7 @@ MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& di
       for (const auto& [what, rows] : table.left_out)
         one.skipped.push_back(fmt::format("{}: {} rows, no family describes them", what, rows));
     } else if (is_tool_output(source->text)) {
-      one = import_tool_output(source, diagnostics);
+      one = import_tool_output(source, diagnostics, ranks);
     } else {
       one = read_measurement_lines(source, diagnostics);
       one.points.insert(one.points.end(), one.visits.begin(), one.visits.end());

@@ -1,12 +1,10 @@
 #include "calibrate/cli/commands.h"
+#include "calibrate/cli/profile_json.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace ridge::calibrate {
 namespace {
-
-using nlohmann::json;
 
 struct Row {
   std::string family, variant, library;
@@ -51,24 +49,6 @@ void print_text(const Profile& p, const std::vector<Row>& rows) {
   for (const std::string& s : p.models.skipped) fmt::print("skipped  {}\n", s);
 }
 
-void print_json(const Profile& p, const std::vector<Row>& rows) {
-  json out{{"device", p.device},     {"base", p.base},   {"kind", p.kind},
-           {"source", p.source},     {"facts", p.facts}, {"skipped", p.models.skipped},
-           {"models", json::array()}};
-  for (const Row& r : rows)
-    out["models"].push_back({{"family", r.family},
-                             {"variant", r.variant},
-                             {"library", r.library},
-                             {"fitted_points", r.fitted},
-                             {"judged_points", r.e.points},
-                             {"median", r.e.median},
-                             {"p90", r.e.p90},
-                             {"bias", r.e.bias},
-                             {"interval_coverage", r.e.coverage},
-                             {"accepted", r.is_accepted}});
-  fmt::print("{}\n", out.dump(2));
-}
-
 }  // namespace
 
 int show(const ShowCommand& c) {
@@ -76,7 +56,7 @@ int show(const ShowCommand& c) {
   const auto profile = load_profile(c.profile, diagnostics);
   if (report_problems(diagnostics) || !profile) return bad_usage;
   const std::vector<Row> rows = rows_of(profile->models);
-  if (c.is_json) print_json(*profile, rows);
+  if (c.is_json) fmt::print("{}\n", profile_json(*profile).dump(2));
   else if (c.is_markdown) print_markdown(*profile, rows);
   else print_text(*profile, rows);
   return done;

@@ -36,9 +36,14 @@ struct ClusterRank {
 
 /// Rank 0: the exit's meaning.
 enum class ClusterEnd { done, stopped, refused };
+/// What a run that was done holds, for people.
+struct LedRun {
+  std::size_t points = 0, ranks = 0, lost = 0;
+};
 /// `open_earlier` says whether the file may be written, and with what of an earlier run.
 ClusterEnd lead_ranks(const ClusterRank&, const std::string& path,
-                      const std::function<bool(const RunFacts&, std::optional<EarlierRun>&)>& open_earlier);
+                      const std::function<bool(const RunFacts&, std::optional<EarlierRun>&)>& open_earlier,
+                      LedRun* led = nullptr);
 
 /// The other ranks: until rank 0 says that all is over.  ChannelError when it is lost.
 void follow_rank_zero(const ClusterRank&);

@@ -44,7 +44,8 @@ ClusterPlan cluster_plan(const std::vector<std::string>& phases) {
 }
 
 ClusterEnd lead_ranks(const ClusterRank& me, const std::string& path,
-                      const std::function<bool(const RunFacts&, std::optional<EarlierRun>&)>& open_earlier) {
+                      const std::function<bool(const RunFacts&, std::optional<EarlierRun>&)>& open_earlier,
+                      LedRun* led) {
   std::string why_not;
   auto mpi = wants_mpi(me) ? mpi_transport(me.launch.rank, me.launch.ranks, why_not) : nullptr;
   if (wants_mpi(me) && !mpi) fmt::print(stderr, "No MPI ({}): messages go over TCP.\n", why_not);
@@ -89,8 +90,7 @@ ClusterEnd lead_ranks(const ClusterRank& me, const std::string& path,
     fmt::print(stderr, "error: {} could not be written to its end: is the disk full?\n", path);
     return ClusterEnd::stopped;
   }
-  fmt::print("{} points of {} ranks in {}{}\n", file.points(), crew.present(), path,
-             crew.lost() > 0 ? fmt::format(", {} lost", crew.lost()) : "");
+  if (led) *led = {file.points(), crew.present(), crew.lost()};
   return ClusterEnd::done;
 }
 

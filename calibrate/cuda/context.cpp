@@ -17,10 +17,27 @@ ProbeReport noting(ProbeReport report, std::map<std::string, Seconds, std::less<
   return report;
 }
 
+/// Nothing is started any more once the device is lost.
+ProbeSettings stopping_at(ProbeSettings settings, const bool& is_lost) {
+  settings.is_cancelled = [&is_lost, asked = std::move(settings.is_cancelled)] {
+    return is_lost || (asked && asked());
+  };
+  return settings;
+}
+
 }  // namespace
 
+void ProbeContext::recover() {
+  cudaGetLastError();
+  const cudaError_t e = cudaStreamSynchronize(stream_);
+  if (e == cudaSuccess || is_lost_) return;
+  is_lost_ = true;
+  report().skipped(std::string("everything else: the device failed: ") + cudaGetErrorString(e));
+}
+
 ProbeContext::ProbeContext(const ProbeSettings& settings, const ProbeReport& report)
-    : runner_(settings, noting(report, timed_), chosen_probes(backend(), settings)), timer_(stream_) {
+    : runner_(stopping_at(settings, is_lost_), noting(report, timed_), chosen_probes(backend(), settings)),
+      timer_(stream_) {
   check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, settings.device), "device");
 }
 
@@ -54,6 +71,7 @@ void ProbeContext::look_at(std::string_view probe, const std::vector<Point>& poi
   const std::vector<std::size_t> chosen = look_->choose(points);
   std::size_t done = 0;
   for (const std::size_t i : chosen) {
+    if (is_lost_) return;
     if (is_out_of_time()) {
       report().skipped("a look at " + std::string(probe) + ": " + std::to_string(chosen.size() - done) +
                        " points, the time was over");
@@ -69,7 +87,7 @@ void ProbeContext::look_at(std::string_view probe, const std::vector<Point>& poi
       p.time();
     } catch (const ProbeError& e) {
       report().skipped("a look at " + std::string(probe) + " " + point_name(p.what) + ": " + e.what());
-      cudaGetLastError();
+      recover();
     }
     timer_.look({});
   }
@@ -83,11 +101,11 @@ void ProbeContext::look_at(std::string_view probe, const std::vector<Point>& poi
 void ProbeContext::run(std::string_view probe, std::vector<Point> points) {
   if (look_) return look_at(probe, points);
   for (Point& p : points)
-    p.time = [time = std::move(p.time)] {
+    p.time = [this, time = std::move(p.time)] {
       try {
         return time();
       } catch (const ProbeError&) {
-        cudaGetLastError();
+        recover();
         throw;
       }
     };

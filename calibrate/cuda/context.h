@@ -42,6 +42,11 @@ class ProbeContext {
   void look(const Look* look) { look_ = look; }
   bool is_looking() const { return look_ != nullptr; }
 
+  /// Behind a failure: clears what can be cleared.  A fault of the device cannot: nothing more runs in this process,
+  /// which is said once.
+  void recover();
+  bool is_lost() const { return is_lost_; }
+
  private:
   void look_at(std::string_view probe, const std::vector<Point>&);
   /// After heavy work the power limit lowers the clock for a while: waits until it is back.
@@ -55,6 +60,7 @@ class ProbeContext {
   int multiprocessors_ = 1;
   double highest_clock_ = 0;
   const Look* look_ = nullptr;
+  bool is_lost_ = false;
   std::map<std::string, Seconds, std::less<>> timed_;  // by point_name
   std::mt19937_64 random_{20240607};
 };

@@ -62,6 +62,8 @@ void launch_chase(const std::uint32_t* links, std::uint32_t steps, std::uint32_t
 
 // --- pointwise (pointwise_kernels.cu); all bf16 ------------------------------------------------------
 void launch_rmsnorm(const void* x, const void* weight, void* y, int rows, int hidden, cudaStream_t);
+/// The same in the way of PyTorch's F.rms_norm: a plain loop over the row, twice.
+void launch_rmsnorm_looped(const void* x, const void* weight, void* y, int rows, int hidden, cudaStream_t);
 /// y = silu(gate) * up; gate and up are the halves of each row of x.
 void launch_silu_mul(const void* x, void* y, int rows, int width, cudaStream_t);
 void launch_add(const void* a, const void* b, void* y, std::size_t elements, cudaStream_t);
@@ -102,6 +104,13 @@ struct AdamStep {
   float rate, beta1, beta2, epsilon, decay;
   float correction1, correction2;  ///< 1 / (1 - beta^step)
 };
+/// The same in the way of PyTorch's fused AdamW: fp32 throughout, chunks of 65536 numbers a block, 320 a launch.
+struct ChunkedAdamStep {
+  float rate, beta1, beta2, epsilon, decay;
+  float step, root2;  ///< rate / (1 - beta1^step), sqrt(1 - beta2^step)
+};
+void launch_adam_chunks(const void* gradient, void* moment, void* variance, void* weight,
+                        std::size_t elements, const ChunkedAdamStep&, cudaStream_t);
 void launch_adam(const void* gradient, void* moment, void* variance, void* master, void* weight,
                  std::size_t elements, const AdamStep&, cudaStream_t);
 

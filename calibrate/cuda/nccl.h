@@ -3,6 +3,7 @@
 
 #include "calibrate/cuda/device.h"
 
+#include <functional>
 #include <nccl.h>
 
 namespace ridge::cuda {
@@ -44,5 +45,11 @@ struct Nccl {
     if (r != ncclSuccess) throw ProbeError(std::string(what) + ": " + error(r));
   }
 };
+
+/// A communicator of `ranks`, of which this is `me` on `device`.  The library's call does not end when a member never
+/// comes, so it runs in a thread of its own, which is left behind when `watch`, asked 20 times a second, throws, or
+/// when a minute is over (ProbeError).
+ncclComm_t connected(const Nccl&, const ncclUniqueId&, int ranks, int me, int device,
+                     const std::function<void()>& watch);
 
 }  // namespace ridge::cuda

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cuda_bf16.h>
-#include <future>
 #include <map>
 #include <optional>
 #include <random>
@@ -19,29 +18,6 @@ namespace {
 /// Seconds for members to answer: a lost one must not hold the others.
 constexpr auto patience = std::chrono::seconds(60);
 constexpr auto watch_every = std::chrono::milliseconds(50);
-
-/// A blocking call of NCCL, in a thread of its own because it does not end when a member never comes.
-ncclComm_t connected(const Nccl& nccl, const ncclUniqueId& id, int ranks, int me, int device,
-                     const std::function<void()>& watch) {
-  struct Attempt {
-    std::promise<ncclResult_t> result;
-    ncclComm_t comm = nullptr;
-  };
-  const auto attempt = std::make_shared<Attempt>();
-  std::future<ncclResult_t> done = attempt->result.get_future();
-  std::thread([attempt, init = nccl.init, id, ranks, me, device] {
-    cudaSetDevice(device);
-    attempt->result.set_value(init(&attempt->comm, ranks, id, me));
-  }).detach();
-  const auto until = std::chrono::steady_clock::now() + patience;
-  while (done.wait_for(watch_every) != std::future_status::ready) {
-    if (watch) watch();
-    if (std::chrono::steady_clock::now() > until)
-      throw ProbeError("a communicator of " + std::to_string(ranks) + " ranks did not come about");
-  }
-  nccl.check(done.get(), "communicator");
-  return attempt->comm;
-}
 
 class NcclFabric : public Fabric {
  public:

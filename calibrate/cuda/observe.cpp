@@ -156,13 +156,14 @@ void count(ProbeContext& c, const std::function<void()>& probes, Log& log) {
 void observe(ProbeContext& c, const std::function<void()>& probes) {
   Log log;
   const auto attempt = [&](const char* what, auto pass) {
+    if (c.is_lost()) return;
     if (c.is_out_of_time()) return c.report().skipped(std::string(what) + ": the time was over");
     try {
       pass(c, probes, log);
     } catch (const ProbeError& e) {
       c.look(nullptr);
       c.report().skipped(std::string(what) + ": " + e.what());
-      cudaGetLastError();
+      c.recover();
     }
   };
   attempt("trace of kernels", trace);

@@ -4,26 +4,54 @@
 namespace ridge::cuda {
 namespace {
 
-/// One block a row; the row stays in registers between the sum and the scaling.
+constexpr float tiny = 1e-6f;
+constexpr int looped_threads = 128;
+
+/// One block a row; the row stays in registers between the sum and the scaling.  All loads are under way before the
+/// first is used.
 __global__ void rmsnorm(const Pack* x, const Pack* weight, Pack* y, int packs) {
   const Pack* row = x + static_cast<std::size_t>(blockIdx.x) * packs;
-  Pack kept[most_packs];
+  Pack kept[most_packs], w[most_packs];
   float squares = 0;
-#pragma unroll
-  for (int i = 0; i < most_packs; ++i) {
-    const int at = i * blockDim.x + threadIdx.x;
-    if (at >= packs) break;
-    kept[i] = row[at];
-    visit(kept[i], [&](float v, int) { squares += v * v; });
-  }
-  const float scale = rsqrtf(block_reduce(squares, false) / (8.0f * packs) + 1e-6f);
+  for_packs(packs, [&](int i, int at) { kept[i] = row[at]; });
+  for_packs(packs, [&](int i, int at) { w[i] = weight[at]; });
+  for_packs(packs, [&](int i, int) { visit(kept[i], [&](float v, int) { squares += v * v; }); });
+  const float scale = rsqrtf(block_reduce(squares, false) / (8.0f * packs) + tiny);
   Pack* out = y + static_cast<std::size_t>(blockIdx.x) * packs;
-#pragma unroll
-  for (int i = 0; i < most_packs; ++i) {
-    const int at = i * blockDim.x + threadIdx.x;
-    if (at >= packs) break;
-    const Pack w = weight[at];
-    out[at] = mapped(kept[i], [&](float v, int e) { return v * scale * entry(w, e); });
+  for_packs(packs, [&](int i, int at) {
+    out[at] = mapped(kept[i], [&](float v, int e) { return v * scale * entry(w[i], e); });
+  });
+}
+
+/// Four bf16.
+struct alignas(8) Half {
+  __nv_bfloat162 x[2];
+};
+
+/// As frameworks have it: 128 threads a row whatever its length, in plain loops that wait for one load of eight bytes
+/// after the other and read the row again from the cache.
+__global__ void __launch_bounds__(looped_threads)
+    rmsnorm_looped(const Half* x, const Half* weight, Half* y, int halves) {
+  const std::size_t first = static_cast<std::size_t>(blockIdx.x) * halves;
+  float squares = 0;
+#pragma unroll 1
+  for (int i = threadIdx.x; i < halves; i += looped_threads) {
+    const Half in = x[first + i];
+    for (const __nv_bfloat162 pair : in.x) {
+      const float2 v = __bfloat1622float2(pair);
+      squares += v.x * v.x + v.y * v.y;
+    }
+  }
+  const float scale = rsqrtf(block_reduce(squares, false) / (4.0f * halves) + tiny);
+#pragma unroll 1
+  for (int i = threadIdx.x; i < halves; i += looped_threads) {
+    const Half in = x[first + i], w = weight[i];
+    Half out;
+    for (int e = 0; e < 2; ++e) {
+      const float2 v = __bfloat1622float2(in.x[e]), g = __bfloat1622float2(w.x[e]);
+      out.x[e] = __floats2bfloat162_rn(v.x * scale * g.x, v.y * scale * g.y);
+    }
+    y[first + i] = out;
   }
 }
 
@@ -31,25 +59,15 @@ __global__ void softmax(const Pack* x, Pack* y, int packs) {
   const Pack* row = x + static_cast<std::size_t>(blockIdx.x) * packs;
   Pack kept[most_packs];
   float highest = -INFINITY, total = 0;
-#pragma unroll
-  for (int i = 0; i < most_packs; ++i) {
-    const int at = i * blockDim.x + threadIdx.x;
-    if (at >= packs) break;
-    kept[i] = row[at];
-    visit(kept[i], [&](float v, int) { highest = fmaxf(highest, v); });
-  }
+  for_packs(packs, [&](int i, int at) { kept[i] = row[at]; });
+  for_packs(packs, [&](int i, int) { visit(kept[i], [&](float v, int) { highest = fmaxf(highest, v); }); });
   highest = block_reduce(highest, true);
-#pragma unroll
-  for (int i = 0; i < most_packs; ++i)
-    if (i * blockDim.x + threadIdx.x < packs)
-      visit(kept[i], [&](float v, int) { total += __expf(v - highest); });
+  for_packs(packs, [&](int i, int) { visit(kept[i], [&](float v, int) { total += __expf(v - highest); }); });
   const float scale = 1 / block_reduce(total, false);
   Pack* out = y + static_cast<std::size_t>(blockIdx.x) * packs;
-#pragma unroll
-  for (int i = 0; i < most_packs; ++i) {
-    const int at = i * blockDim.x + threadIdx.x;
-    if (at < packs) out[at] = mapped(kept[i], [&](float v, int) { return __expf(v - highest) * scale; });
-  }
+  for_packs(packs, [&](int i, int at) {
+    out[at] = mapped(kept[i], [&](float v, int) { return __expf(v - highest) * scale; });
+  });
 }
 
 __global__ void silu_mul(const Pack* x, Pack* y, int packs, std::size_t all) {
@@ -73,6 +91,10 @@ __global__ void add(const Pack* a, const Pack* b, Pack* y, std::size_t all) {
 
 void launch_rmsnorm(const void* x, const void* weight, void* y, int rows, int hidden, cudaStream_t s) {
   rmsnorm<<<rows, row_threads(hidden / 8), 0, s>>>(in(x), in(weight), out(y), hidden / 8);
+}
+void launch_rmsnorm_looped(const void* x, const void* weight, void* y, int rows, int hidden, cudaStream_t s) {
+  rmsnorm_looped<<<rows, looped_threads, 0, s>>>(
+      static_cast<const Half*>(x), static_cast<const Half*>(weight), static_cast<Half*>(y), hidden / 4);
 }
 void launch_softmax(const void* x, void* y, int rows, int width, cudaStream_t s) {
   softmax<<<rows, row_threads(width / 8), 0, s>>>(in(x), out(y), width / 8);

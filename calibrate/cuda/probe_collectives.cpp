@@ -71,7 +71,7 @@ Rank rank_of(const Nccl& nccl, const Member& me, const Room& r) {
   return {nccl, r.comm, me.rank(), me.ranks(), me.stream(), r.in.as<char>(), r.out.as<char>()};
 }
 
-void verify(const Rank& me, Collective op) {
+void verify(const Rank& me, Collective op, const std::function<void(const char*)>& wait) {
   constexpr std::size_t elements = 3 * 8 * 1024;
   const auto ranks = static_cast<std::size_t>(me.ranks);
   const std::size_t share = elements / ranks;
@@ -81,7 +81,7 @@ void verify(const Rank& me, Collective op) {
   check(cudaMemset(me.out, 0xFF, elements * 2), "memory");
   check(cudaDeviceSynchronize(), "memory");
   me.queue(op, elements);
-  check(cudaStreamSynchronize(me.stream), "collective");
+  wait("collective");
   if (op == Collective::send_receive && me.ranks == 2 && me.rank != 1) return;
   check(cudaMemcpy(data.data(), me.out, elements * 2, cudaMemcpyDeviceToHost), "copy");
   const bool is_shared = op == Collective::all_gather || op == Collective::all_to_all;
@@ -150,10 +150,13 @@ void measure_group(ProbeContext& c, const Nccl& nccl, int ranks) {
     Room room;
     // Memory first: a member without it must not leave the others waiting for its part of the communicator.
     me.together([&] { room.in = Buffer(most), room.out = Buffer(most); });
-    me.together([&] { nccl.check(nccl.init(&room.comm, ranks, id, me.rank()), "communicator"); });
-    if (me.is_failed()) return;
-    for (const Collective op : all_collectives) me.together([&] { verify(rank_of(nccl, me, room), op); });
-    schedule.run(me, cases_for(c, nccl, room, ranks, most));
+    me.together(
+        [&] { room.comm = connected(nccl, id, ranks, me.rank(), me.rank(), [&] { me.expect_all(); }); });
+    const auto wait = [&](const char* what) { me.wait(what); };
+    for (const Collective op : all_collectives)
+      me.together([&] { verify(rank_of(nccl, me, room), op, wait); });
+    if (!me.is_failed()) schedule.run(me, cases_for(c, nccl, room, ranks, most));
+    // What waits for a failed member is ended before memory is freed, which would wait for it.
     if (room.comm) me.is_failed() ? nccl.abort(room.comm) : nccl.destroy(room.comm);
   });
 }

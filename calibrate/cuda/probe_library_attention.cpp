@@ -187,13 +187,15 @@ void probe_library_attention(ProbeContext& c) {
     backward.add(128, {{32, 8}}, {1, 4}, {512, 2048, 8192}, false, false);
   } else {
     forward.add(128, {{8, 1}, {32, 8}, {32, 32}}, {1, 8}, {256, 512, 1024, 2048, 4096, 8192}, false, false);
-    forward.add(128, {{64, 8}, {16, 4}}, {1, 4}, {384, 768, 1500, 3000, 6000}, false, true);
-    forward.add(64, {{16, 16}, {32, 8}}, {1, 8}, {256, 1024, 4096, 16384}, false, false);
-    forward.add(64, {{12, 12}, {24, 6}}, {3}, {400, 700, 1500, 3000, 6000}, false, true);
+    forward.add(128, {{64, 8}, {16, 4}}, {1, 4}, {384, 1500, 6000}, false, true);
+    forward.add(64, {{16, 16}}, {1, 8}, {256, 512, 1024, 2048, 4096, 16384}, false, false);
+    forward.add(64, {{32, 8}}, {2}, {256, 512, 1024, 2048, 4096, 16384}, false, false);
+    forward.add(64, {{12, 12}, {24, 6}}, {1, 6}, {384, 1500, 6000}, false, true);
     backward.add(128, {{8, 1}, {32, 8}, {32, 32}}, {1, 8}, {256, 512, 1024, 2048, 4096}, false, false);
-    backward.add(128, {{64, 8}, {16, 4}}, {1, 4}, {384, 768, 1500, 3000, 6000}, false, true);
-    backward.add(64, {{16, 16}, {32, 8}}, {1, 8}, {256, 1024, 4096, 16384}, false, false);
-    backward.add(64, {{12, 12}, {24, 6}}, {3}, {400, 700, 1500, 3000, 6000}, false, true);
+    backward.add(128, {{64, 8}, {16, 4}}, {1, 4}, {384, 1500, 6000}, false, true);
+    backward.add(64, {{16, 16}}, {1, 8}, {256, 512, 1024, 2048, 4096, 16384}, false, false);
+    backward.add(64, {{32, 8}}, {2}, {256, 512, 1024, 2048, 4096, 16384}, false, false);
+    backward.add(64, {{12, 12}, {24, 6}}, {1, 6}, {384, 1500, 6000}, false, true);
   }
   c.run("cuDNN forward", forward.take());
   c.run("cuDNN backward", backward.take());

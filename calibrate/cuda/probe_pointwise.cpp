@@ -11,7 +11,7 @@
 namespace ridge::cuda {
 namespace {
 
-enum class Pass { rmsnorm, silu_mul, add, softmax };
+enum class Pass { rmsnorm, rmsnorm_looped, silu_mul, add, softmax };
 struct PassKind {
   Pass pass;
   const char* name;
@@ -19,13 +19,17 @@ struct PassKind {
   bool is_over_rows;
 };
 constexpr PassKind kinds[] = {{Pass::rmsnorm, "rmsnorm", 1, 1, true},
+                              {Pass::rmsnorm_looped, "rmsnorm_looped", 1, 1, true},
                               {Pass::silu_mul, "silu_mul", 2, 1, false},
                               {Pass::add, "add", 2, 1, false},
                               {Pass::softmax, "softmax", 1, 1, true}};
 
+bool is_norm(Pass p) { return p == Pass::rmsnorm || p == Pass::rmsnorm_looped; }
+
 void queue(Pass pass, const void* x, void* y, const void* other, int rows, int width, cudaStream_t s) {
   switch (pass) {
     case Pass::rmsnorm: return launch_rmsnorm(x, other, y, rows, width, s);
+    case Pass::rmsnorm_looped: return launch_rmsnorm_looped(x, other, y, rows, width, s);
     case Pass::silu_mul: return launch_silu_mul(x, y, rows, width, s);
     case Pass::add:
       return launch_add(x, other, y, static_cast<std::size_t>(rows) * static_cast<std::size_t>(width), s);
@@ -48,7 +52,10 @@ std::vector<double> expected_row(Pass pass, const std::vector<double>& x, const 
   double sum = 0;
   for (std::size_t i = 0; i < width; ++i) sum += pass == Pass::softmax ? std::exp(x[i]) : x[i] * x[i];
   for (std::size_t i = 0; i < width; ++i) switch (pass) {
-      case Pass::rmsnorm: y[i] = x[i] / std::sqrt(sum / static_cast<double>(width) + 1e-6) * other[i]; break;
+      case Pass::rmsnorm:
+      case Pass::rmsnorm_looped:
+        y[i] = x[i] / std::sqrt(sum / static_cast<double>(width) + 1e-6) * other[i];
+        break;
       case Pass::silu_mul: y[i] = x[i] / (1 + std::exp(-x[i])) * x[width + i]; break;
       case Pass::add: y[i] = x[i] + other[i]; break;
       case Pass::softmax: y[i] = std::exp(x[i]) / sum; break;
@@ -68,7 +75,7 @@ void expect_right(ProbeContext& c, const PassKind& kind, int rows, int width) {
   const std::size_t inputs = kind.pass == Pass::silu_mul ? 2 : 1;
   for (const std::size_t row : {std::size_t{0}, r / 2, r - 1}) {
     const auto x = fetch(pool.at(row * inputs * w * 2), inputs * w);
-    const auto o = fetch(kind.pass == Pass::rmsnorm ? other : other + row * w * 2, w);
+    const auto o = fetch(is_norm(kind.pass) ? other : other + row * w * 2, w);
     const double error = relative_error(fetch(y.at(row * w * 2), w), expected_row(kind.pass, x, o, w));
     if (!(error < 1e-2))
       throw ProbeError(std::string(kind.name) + " is wrong, relative error " + std::to_string(error));

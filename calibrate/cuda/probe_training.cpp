@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t pool_bytes = std::size_t{4} << 30;
 constexpr AdamStep adam_step{1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 10.0f, 20.0f};
+constexpr ChunkedAdamStep chunked_step{1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 1e-2f, 0.2236f};
 
 enum class Pass {
   layernorm,
@@ -20,7 +21,8 @@ enum class Pass {
   layernorm_backward,
   softmax_backward,
   silu_mul_backward,
-  adamw
+  adamw,
+  adamw_chunks
 };
 
 /// Arrays are counted in units of rows x width bf16; an fp32 array is two.
@@ -35,7 +37,10 @@ constexpr PassKind kinds[] = {{Pass::layernorm, "layernorm", 1, 1, 2, true},
                               {Pass::layernorm_backward, "layernorm_backward", 2, 1, 3, true},
                               {Pass::softmax_backward, "softmax_backward", 2, 1, 3, true},
                               {Pass::silu_mul_backward, "silu_mul_backward", 3, 2, 5, false},
-                              {Pass::adamw, "adamw", 7, 7, 8, false}};
+                              {Pass::adamw, "adamw", 7, 7, 8, false},
+                              {Pass::adamw_chunks, "adamw_chunks", 8, 6, 8, false}};
+
+bool is_adam(Pass p) { return p == Pass::adamw || p == Pass::adamw_chunks; }
 
 struct Operands {
   char* first;
@@ -58,6 +63,8 @@ void queue(Pass pass, const Operands& x, int rows, int width, cudaStream_t s) {
       return launch_silu_mul_backward(x.unit(0), x.unit(2), x.unit(3), rows, width, s);
     case Pass::adamw:
       return launch_adam(x.unit(0), x.unit(2), x.unit(4), x.unit(6), x.unit(1), x.one / 2, adam_step, s);
+    case Pass::adamw_chunks:
+      return launch_adam_chunks(x.unit(0), x.unit(2), x.unit(4), x.unit(6), x.one / 2, chunked_step, s);
   }
 }
 
@@ -157,25 +164,37 @@ void expect_weight_gradient(const PassKind& kind, const Operands& x, std::size_t
   expect_close(kind.name, fetch_floats(x.d_weight, w), expected);
 }
 
+double d(float f) { return static_cast<double>(f); }
+
+/// What a step makes of a weight: both passes in double.
+double next_weight(Pass pass, double w, double g, double m, double v) {
+  if (pass == Pass::adamw_chunks) {
+    const ChunkedAdamStep& s = chunked_step;
+    const double moment = d(s.beta1) * m + (1 - d(s.beta1)) * g,
+                 variance = d(s.beta2) * v + (1 - d(s.beta2)) * g * g;
+    return w - d(s.rate) * d(s.decay) * w -
+           d(s.step) * moment / (std::sqrt(std::abs(variance)) / d(s.root2) + d(s.epsilon));
+  }
+  const AdamStep& s = adam_step;
+  const double moment = d(s.beta1) * m + (1 - d(s.beta1)) * g,
+               variance = d(s.beta2) * v + (1 - d(s.beta2)) * g * g;
+  const double step =
+      moment * d(s.correction1) / (std::sqrt(std::max(variance, 0.0) * d(s.correction2)) + d(s.epsilon));
+  return w - d(s.rate) * (step + d(s.decay) * w);
+}
+
 void expect_adam(ProbeContext& c, const PassKind& kind, const Operands& x, int rows, int width) {
+  const bool is_chunked = kind.pass == Pass::adamw_chunks;
   const std::size_t n = 4096, skip = x.one / 2 - n;
-  const auto g = fetch(x.unit(0) + skip * 2, n), m = fetch_floats(x.unit(2) + skip * 4, n),
-             v = fetch_floats(x.unit(4) + skip * 4, n);
+  const auto g = is_chunked ? fetch_floats(x.unit(0) + skip * 4, n) : fetch(x.unit(0) + skip * 2, n),
+             m = fetch_floats(x.unit(2) + skip * 4, n), v = fetch_floats(x.unit(4) + skip * 4, n);
   auto w = fetch_floats(x.unit(6) + skip * 4, n);
   queue(kind.pass, x, rows, width, c.stream());
   check_launch(kind.name);
   check(cudaStreamSynchronize(c.stream()), kind.name);
-  const auto d = [](float f) { return static_cast<double>(f); };
-  const AdamStep& s = adam_step;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double moment = d(s.beta1) * m[i] + (1 - d(s.beta1)) * g[i],
-                 variance = d(s.beta2) * v[i] + (1 - d(s.beta2)) * g[i] * g[i];
-    const double step =
-        moment * d(s.correction1) / (std::sqrt(std::max(variance, 0.0) * d(s.correction2)) + d(s.epsilon));
-    w[i] -= d(s.rate) * (step + d(s.decay) * w[i]);
-  }
+  for (std::size_t i = 0; i < n; ++i) w[i] = next_weight(kind.pass, w[i], g[i], m[i], v[i]);
   expect_close(kind.name, fetch_floats(x.unit(6) + skip * 4, n), w);
-  expect_close(kind.name, fetch(x.unit(1) + skip * 2, n), w);
+  if (!is_chunked) expect_close(kind.name, fetch(x.unit(1) + skip * 2, n), w);
 }
 
 std::size_t gradient_bytes(const PassKind& kind, int rows, int width) {
@@ -190,7 +209,7 @@ void expect_right(ProbeContext& c, const PassKind& kind, int rows, int width) {
   const Buffer d_weight(gradient_bytes(kind, rows, width));
   const Operands x{static_cast<char*>(pool.at()), r * w * 2, pool.at(std::size_t{3} << 30),
                    pool.at((std::size_t{3} << 30) + w * 2), d_weight.as<float>()};
-  if (kind.pass == Pass::adamw) return expect_adam(c, kind, x, rows, width);
+  if (is_adam(kind.pass)) return expect_adam(c, kind, x, rows, width);
   check(cudaMemsetAsync(x.unit(kind.read), 0xFF, x.one * static_cast<std::size_t>(kind.written), c.stream()),
         "memory");
   queue(kind.pass, x, rows, width, c.stream());

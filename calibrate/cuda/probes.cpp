@@ -89,12 +89,13 @@ void add_management_facts(DeviceFacts& facts, int index) {
 }
 
 void run_entry(const Entry& e, ProbeContext& c) {
+  if (c.is_lost()) return;
   if (c.is_out_of_time()) return c.report().skipped(e.info.name + ": the time was over");
   try {
     e.run(c);
   } catch (const ProbeError& error) {
     c.report().skipped(e.info.name + ": " + error.what());
-    cudaGetLastError();
+    c.recover();
   }
 }
 
@@ -166,6 +167,7 @@ bool run_probes(const ProbeSettings& settings, const ProbeReport& report) {
     c.runner().run_all([&](const std::string& name) {
       run_entry(*std::ranges::find(entries(), name, [](const Entry& x) { return x.info.name; }), c);
     });
+    if (c.is_lost()) return false;
   } catch (const ProbeError& error) {
     report.skipped(std::string("every probe: ") + error.what());
     return false;

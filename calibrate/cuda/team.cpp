@@ -38,6 +38,18 @@ const std::vector<double>& middle(std::vector<std::vector<double>>& visits) {
 int Member::ranks() const { return team_.ranks_; }
 bool Member::is_failed() const { return team_.is_failed_; }
 
+void Member::expect_all() const {
+  if (team_.is_failed_) throw ProbeError("another device failed");
+}
+
+void Member::wait(const char* what) const {
+  for (cudaError_t e; (e = cudaStreamQuery(stream_)) != cudaSuccess;) {
+    if (e != cudaErrorNotReady) check(e, what);
+    expect_all();
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+}
+
 void Member::together(const std::function<void()>& f) {
   if (!team_.is_failed_) {
     try {
@@ -61,7 +73,7 @@ std::vector<double> Member::time(const std::function<void()>& queue, const Round
   };
   together([&] {
     once();
-    check(cudaStreamSynchronize(stream_), "warming up");
+    wait("warming up");
     if (rank_ == 0) team_.flag_.set(false);
   });
   std::vector<double> samples;
@@ -74,7 +86,7 @@ std::vector<double> Member::time(const std::function<void()>& queue, const Round
     });
     if (rank_ == 0) team_.flag_.set(true);
     together([&] {
-      check(cudaStreamSynchronize(stream_), "timing");
+      wait("timing");
       float ms = 0;
       check(cudaEventElapsedTime(&ms, clock.begin, clock.end), "event");
       team_.seconds_[static_cast<std::size_t>(rank_)] = 1e-3 * static_cast<double>(ms) / r.inner;

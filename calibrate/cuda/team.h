@@ -33,6 +33,10 @@ class Member {
   int ranks() const;
   cudaStream_t stream() const { return stream_; }
   bool is_failed() const;
+  /// Waits for the own stream; throws ProbeError when another member has failed, whom its work may wait for.
+  void wait(const char* what) const;
+  /// Throws ProbeError when another member has failed.
+  void expect_all() const;
   /// Runs f unless someone has failed, and meets the others.
   void together(const std::function<void()>& f);
   /// Seconds of one repetition in each round, the slowest member's; only the first member has them.  All

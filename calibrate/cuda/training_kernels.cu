@@ -139,6 +139,32 @@ __global__ void adam(const uint2* gradient, float4* moment, float4* variance, fl
   }
 }
 
+constexpr int chunk = 65536 / 4, chunk_threads = 512;  // in fours
+
+/// A chunk a block; all four arrays in fp32.
+__global__ void __launch_bounds__(chunk_threads)
+    adam_chunks(const float4* gradient, float4* moment, float4* variance, float4* weight, std::size_t all,
+                ChunkedAdamStep s) {
+  const auto next = [&](float g, float& m, float& v, float& w) {
+    w -= s.rate * s.decay * w;
+    m = s.beta1 * m + (1 - s.beta1) * g;
+    v = s.beta2 * v + (1 - s.beta2) * g * g;
+    const float scale = sqrtf(fabsf(v)) / s.root2 + s.epsilon;
+    w -= s.step * m / scale;
+  };
+  const std::size_t first = static_cast<std::size_t>(blockIdx.x) * chunk;
+#pragma unroll 1
+  for (int i = threadIdx.x; i < chunk && first + i < all; i += chunk_threads) {
+    const float4 g = gradient[first + i];
+    float4 m = moment[first + i], v = variance[first + i], w = weight[first + i];
+    next(g.x, m.x, v.x, w.x);
+    next(g.y, m.y, v.y, w.y);
+    next(g.z, m.z, v.z, w.z);
+    next(g.w, m.w, v.w, w.w);
+    moment[first + i] = m, variance[first + i] = v, weight[first + i] = w;
+  }
+}
+
 }  // namespace
 
 void launch_layernorm(const void* x, const void* weight, const void* bias, void* y, int rows, int hidden,
@@ -176,6 +202,17 @@ void launch_adam(const void* gradient, void* moment, void* variance, void* maste
   adam<<<grid_blocks(elements / 4), 256, 0, s>>>(
       static_cast<const uint2*>(gradient), static_cast<float4*>(moment), static_cast<float4*>(variance),
       static_cast<float4*>(master), static_cast<uint2*>(weight), elements / 4, step);
+}
+void launch_adam_chunks(const void* gradient, void* moment, void* variance, void* weight,
+                        std::size_t elements, const ChunkedAdamStep& step, cudaStream_t s) {
+  constexpr std::size_t most = 320;  // chunks that fit the arguments of a launch
+  const std::size_t all = elements / 4, chunks = (all + chunk - 1) / chunk;
+  for (std::size_t done = 0; done < chunks; done += most) {
+    const std::size_t at = done * chunk, blocks = chunks - done < most ? chunks - done : most;
+    adam_chunks<<<static_cast<unsigned>(blocks), chunk_threads, 0, s>>>(
+        static_cast<const float4*>(gradient) + at, static_cast<float4*>(moment) + at,
+        static_cast<float4*>(variance) + at, static_cast<float4*>(weight) + at, all - at, step);
+  }
 }
 
 }  // namespace ridge::cuda

@@ -41,6 +41,7 @@ Measurement at_position(const KernelModel& m, std::span<const double> at) {
                {"head_dim", head_dim}};
   } else {
     x.sizes = {{"bytes", at[0]}};
+    if (at.size() > 1) x.sizes["rows"] = at[0] / at[1];
   }
   if (m.family.starts_with("attention"))
     x.sizes["activation_bytes"] = w.activation, x.sizes["cache_bytes"] = w.cache;

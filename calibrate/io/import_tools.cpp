@@ -91,6 +91,23 @@ void read_rank(std::string_view line, NcclRun& run) {
   if (run.device.empty()) run.device = device;
 }
 
+/// "# nThread 1 nGpus 8 minBytes 8 ...": 8; zero when it does not tell, or of one: then processes were many.
+std::size_t ranks_of_header(std::string_view text) {
+  for (const std::string_view line : lines_of(text)) {
+    if (!line.starts_with("# nThread")) continue;
+    const auto words = words_of(line);
+    const auto behind = [&](std::string_view name) {
+      const auto it = std::ranges::find(words, name);
+      if (it == words.end() || it + 1 == words.end()) return std::size_t{0};
+      const auto n = parse_number(it[1]);
+      return n && *n >= 1 && *n <= 4096 ? static_cast<std::size_t>(*n) : std::size_t{0};
+    };
+    const std::size_t all = behind("nThread") * behind("nGpus");
+    return all > 1 ? all : 0;
+  }
+  return 0;
+}
+
 /// size count type redop root time algbw busbw #wrong ...
 std::optional<Measurement> read_row(const std::vector<std::string_view>& words, const NcclRun& run) {
   if (words.size() < 6) return std::nullopt;
@@ -99,9 +116,17 @@ std::optional<Measurement> read_row(const std::vector<std::string_view>& words, 
   return nccl_point(run, *bytes, words[2], *time);
 }
 
-MeasuredRun nccl_text(const SourcePtr& source, Diagnostics& diagnostics) {
+void expect_ranks(const NcclRun& run, const SourcePtr& source, Diagnostics& diagnostics) {
+  if (run.ranks > 0) return;
+  diagnostics
+      .error("unknown-ranks", "the output does not say how many devices took part", Span{source, 1, 1, 1})
+      .suggestion = "ridge-calibrate import --ranks N";
+}
+
+MeasuredRun nccl_text(const SourcePtr& source, Diagnostics& diagnostics, int ranks) {
   MeasuredRun out;
   NcclRun run{.collective = collective_of(*source), .device = {}, .hosts = {}};
+  const std::size_t told = ranks > 0 ? static_cast<std::size_t>(ranks) : ranks_of_header(source->text);
   int number = 0;
   for (const std::string_view line : lines_of(source->text)) {
     ++number;
@@ -113,11 +138,13 @@ MeasuredRun nccl_text(const SourcePtr& source, Diagnostics& diagnostics) {
     const bool is_row =
         words[0].find_first_not_of("0123456789") == std::string_view::npos && words.size() > 8;
     if (!is_row || words[0] == "0") continue;
+    if (run.ranks == 0) run.ranks = told;  // no line for each rank above the table
     if (auto m = read_row(words, run)) out.points.push_back(std::move(*m));
     else
       diagnostics.warning("bad-row", "this row of nccl-tests has no size or time",
                           Span{source, number, 1, 1});
   }
+  if (!out.points.empty()) expect_ranks(run, source, diagnostics);
   if (!run.device.empty()) out.facts["device"] = run.device;
   return out;
 }
@@ -149,7 +176,7 @@ double time_of(const json& row) {
   return 0;
 }
 
-MeasuredRun nccl_json(const json& j, const SourcePtr& source) {
+MeasuredRun nccl_json(const json& j, const SourcePtr& source, Diagnostics& diagnostics, int ranks) {
   MeasuredRun out;
   NcclRun run{.collective = collective_of(*source), .device = {}, .hosts = {}};
   const json config = j.contains("config") ? j["config"] : json::object();
@@ -159,6 +186,8 @@ MeasuredRun nccl_json(const json& j, const SourcePtr& source) {
     run.hosts.insert(text_of(d, "hostname"));
     if (run.device.empty()) run.device = text_of(d, "device_info");
   }
+  if (run.ranks == 0) run.ranks = static_cast<std::size_t>(std::max(ranks, 0));
+  expect_ranks(run, source, diagnostics);
   for (const json& row : list_of(j, "results"))
     if (number_of(row, "size") > 0 && time_of(row) > 0)
       out.points.push_back(nccl_point(run, number_of(row, "size"), text_of(row, "type"), time_of(row)));
@@ -247,12 +276,12 @@ bool is_tool_output(std::string_view text) {
   return text.starts_with('{') && text.find("\"out_of_place\"") != std::string_view::npos;
 }
 
-MeasuredRun import_tool_output(const SourcePtr& source, Diagnostics& diagnostics) {
+MeasuredRun import_tool_output(const SourcePtr& source, Diagnostics& diagnostics, int ranks) {
   const auto begin = source->text.find_first_not_of(" \t\r\n");
   const bool is_json = begin != std::string::npos && source->text[begin] == '{';
   MeasuredRun out;
   if (!is_json) {
-    out = is_nccl_text(source->text) ? nccl_text(source, diagnostics) : bandwidth_text(source);
+    out = is_nccl_text(source->text) ? nccl_text(source, diagnostics, ranks) : bandwidth_text(source);
   } else {
     const json j = json::parse(source->text, nullptr, false);
     if (j.is_discarded() || !j.is_object()) {
@@ -260,7 +289,7 @@ MeasuredRun import_tool_output(const SourcePtr& source, Diagnostics& diagnostics
       return out;
     }
     const bool is_bandwidth = j.contains("nvbandwidth") && j["nvbandwidth"].is_object();
-    out = is_bandwidth ? bandwidth_json(j) : nccl_json(j, source);
+    out = is_bandwidth ? bandwidth_json(j) : nccl_json(j, source, diagnostics, ranks);
   }
   if (out.points.empty())
     diagnostics.error("no-measurements", "no row of this output can be used", Span{source, 1, 1, 1});

@@ -17,7 +17,8 @@ namespace ridge {
 bool is_tool_output(std::string_view text);
 
 /// Facts hold the device's name where the output tells it.  A table without a row that can be read, or whose
-/// collective nobody names, is an error at its line.
-MeasuredRun import_tool_output(const SourcePtr&, Diagnostics&);
+/// collective nobody names, is an error at its line.  How many devices took part the ranks' lines tell, else the
+/// header's threads and GPUs a thread, of one process; else `ranks`, and without that it is an error.
+MeasuredRun import_tool_output(const SourcePtr&, Diagnostics&, int ranks = 0);
 
 }  // namespace ridge

@@ -151,6 +151,57 @@ TEST(ProcessorRun, DryRunNamesProbesAndSeconds) {
     EXPECT_NE(ran.said.find(word), std::string::npos) << word << " in\n" << ran.said;
 }
 
+/// Standard output alone, as JSON: nothing else may be on it.
+nlohmann::json json_said(const std::vector<std::string>& arguments, const Folder& folder) {
+  std::string command;
+  for (const std::string& a : arguments) command += "'" + a + "' ";
+  const auto ran = run_program({"sh", "-c", command + "2>" + folder / "errors"}, folder);
+  EXPECT_EQ(ran.status, 0) << command << ran.said << test::contents(folder / "errors");
+  auto j = nlohmann::json::parse(ran.said, nullptr, false);
+  EXPECT_TRUE(j.is_object()) << command << ran.said;
+  return j.is_object() ? j : nlohmann::json::object();
+}
+
+// A device that is not here is assumed, and said to be.
+TEST(ProcessorRun, DryRunOfAnotherDeviceSaysThatItIsAssumed) {
+  const Folder folder;
+  const std::vector<std::string> dry{program, "measure", "--device", "cuda", "--dry-run"};
+  const auto ran = run_program(dry, folder);
+  if (ran.said.find("built without CUDA") != std::string::npos) GTEST_SKIP() << ran.said;
+  EXPECT_EQ(ran.status, 0) << ran.said;
+  for (const char* word : {"products", "prefill", "counters", "about"})
+    EXPECT_NE(ran.said.find(word), std::string::npos) << word << " in\n" << ran.said;
+  auto as_json = dry;
+  as_json.emplace_back("--json");
+  const auto j = json_said(as_json, folder);
+  EXPECT_EQ(j.at("device"), "cuda");
+  EXPECT_EQ(j.at("is_assumed").get<bool>(), ran.said.find("assumed") != std::string::npos);
+  EXPECT_GT(j.at("probes").size(), 5u);
+}
+
+TEST(ProcessorRun, EveryCommandSpeaksJson) {
+  const Folder folder;
+  const auto dry = json_said({program, "run", "--device", "cpu", "--dry-run", "--json"}, folder);
+  EXPECT_FALSE(dry.at("is_assumed").get<bool>());
+  EXPECT_GT(dry.at("seconds").get<double>(), 0);
+  const auto ran = json_said({program, "run", "--device", "cpu", "--cores", "1", "--quick", "--only",
+                              "peak,memory,passes", "--name", folder / "mine", "--json"},
+                             folder);
+  EXPECT_FALSE(ran.at("models").empty());
+  const std::string profile = folder / "mine-profile.yaml", runs = folder / "mine.jsonl";
+  EXPECT_EQ(json_said({program, "show", profile, "--json"}, folder).at("models").size(),
+            ran.at("models").size());
+  EXPECT_EQ(json_said({program, "fit", runs, "--json"}, folder).at("device"), ran.at("device"));
+  EXPECT_GT(json_said({program, "import", runs, "--json"}, folder).at("points").get<int>(), 10);
+  EXPECT_FALSE(json_said({program, "check", profile, runs, "--json"}, folder).at("groups").empty());
+  EXPECT_EQ(json_said({program, "compare", profile, profile, "--json"}, folder).at("typical_difference"), 0);
+  EXPECT_EQ(json_said({program, "merge", profile, profile, "--out", folder / "both.yaml", "--json"}, folder)
+                .at("taken"),
+            0);
+  EXPECT_FALSE(
+      json_said({program, "plot", profile, "--out", folder / "plots", "--json"}, folder).at("files").empty());
+}
+
 TEST(ProcessorRun, UnknownProbesAreRefusedWithTheNearest) {
   const Folder folder;
   const auto ran = run_program({program, "measure", "--device", "cpu", "--only", "memroy"}, folder);

@@ -40,6 +40,33 @@ TEST(ImportNccl, ReadsTheTextTable) {
   EXPECT_EQ(run.points[1].device, "NVIDIA H100 80GB HBM3");
 }
 
+std::string without_ranks(std::string text) {
+  for (std::size_t at; (at = text.find("#  Rank")) != text.npos;)
+    text.erase(at, text.find('\n', at) + 1 - at);
+  return text;
+}
+
+// Logs are often cut to the table and its header.
+TEST(ImportNccl, TakesTheNumberOfDevicesFromTheHeaderOrAsks) {
+  Diagnostics d;
+  const MeasuredRun run = imported("all_reduce.txt", without_ranks(nccl), d);
+  ASSERT_TRUE(d.empty()) << render(d);
+  EXPECT_EQ(run.points.at(0).variant, "2 devices, fp32, graph");
+  std::string many = without_ranks(nccl);  // of one process of several
+  many.replace(many.find("nGpus 2"), 7, "nGpus 1");
+  Diagnostics unknown;
+  imported("all_reduce.txt", many, unknown);
+  ASSERT_TRUE(unknown.has_errors());
+  EXPECT_EQ(unknown.items()[0].code, "unknown-ranks");
+  Diagnostics told;
+  const auto source = std::make_shared<const Source>(Source{"all_reduce.txt", many});
+  EXPECT_EQ(import_tool_output(source, told, 16).points.at(0).variant, "16 devices, fp32, graph");
+  EXPECT_TRUE(told.empty()) << render(told);
+  // Ranks that are listed are those that were there.
+  const auto listed = std::make_shared<const Source>(Source{"all_reduce.txt", nccl});
+  EXPECT_EQ(import_tool_output(listed, told, 16).points.at(0).variant, "2 devices, fp32, graph");
+}
+
 TEST(ImportNccl, ReadsTheJsonReport) {
   const std::string text = R"({"version": "2.17", "args": ["build/all_gather_perf", "-g", "2"],
     "config": {"graph": 0, "devices": [{"rank": 0, "hostname": "a", "device_info": "NVIDIA A100-SXM4-80GB"},
