@@ -95,6 +95,11 @@ bool has_one_pattern(const Architecture& a) {
   return a.layer_pattern.empty() && a.recurrent.kind == RecurrentKind::none && a.encoder_layers == 0;
 }
 
+/// All layers dense, or all with experts.
+bool has_one_feed_forward(const Architecture& a) {
+  return a.moe.experts == 0 || (a.moe.every == 1 && a.first_dense_layers == 0);
+}
+
 /// Dense layers first, experts in all others.
 Count layers_before_experts(const Architecture& a, FeedForward part, Explain* ex) {
   const Count dense = input(ex, "model.first_dense_layers", a.first_dense_layers);
@@ -128,7 +133,7 @@ Traced<std::int64_t> layers_of(const Architecture& a, const LayerPlan& plan, std
       const Count found = layers_before_experts(a, k.feed_forward, ex);
       if (found.value == n) return found;
     }
-    if (a.moe.experts == 0 && a.sliding_window > 0 && a.global_every > 0 && a.global_offset < a.layers) {
+    if (has_one_feed_forward(a) && a.sliding_window > 0 && a.global_every > 0 && a.global_offset < a.layers) {
       const Count found = layers_between_windows(a, k.window == 0, ex);
       if (found.value == n) return found;
     }
@@ -136,6 +141,51 @@ Traced<std::int64_t> layers_of(const Architecture& a, const LayerPlan& plan, std
   const Origin counted{
       Origin::Kind::definition, {}, "counted over model.layers by the model's pattern (model/layers.h)", {}};
   return {n, ex->input("layers of the model: " + describe(k), static_cast<double>(n), Dim{}, counted)};
+}
+
+namespace {
+
+constexpr Formula dense_before{"model.layers.dense_before", "dense layers among the first", "min(x, D)",
+                               "definition", "D dense layers come first"};
+constexpr Formula experts_before{"model.layers.experts_before", "layers with experts among the first",
+                                 "max(x - D, 0)", "definition", "D dense layers come first"};
+constexpr Formula global_before{
+    "model.layers.global_before", "layers among the first that attend to everything",
+    "max(floor((x - 1 - o) / n) + 1, 0)", "definition", "layer i is global when i mod n = o"};
+constexpr Formula window_before{"model.layers.window_before",
+                                "layers among the first that attend to a window", "x - g", "definition"};
+
+std::int64_t counted_before(const LayerPlan& plan, std::size_t kind, std::int64_t before) {
+  const auto end = std::min<std::int64_t>(before, static_cast<std::int64_t>(plan.kind_of_layer.size()));
+  return std::count(plan.kind_of_layer.begin(), plan.kind_of_layer.begin() + end,
+                    static_cast<std::uint8_t>(kind));
+}
+
+}  // namespace
+
+Traced<std::int64_t> layers_among_first(const Architecture& a, const LayerPlan& plan, std::size_t kind,
+                                        Traced<std::int64_t> before, Explain& ex) {
+  const LayerKind& k = plan.kinds[kind];
+  const std::int64_t n = counted_before(plan, kind, before.value);
+  if (k.is_mtp || !has_one_pattern(a)) return {n, 0};
+  if (a.moe.experts > 0 && a.moe.every == 1 && a.sliding_window == 0) {
+    const Count D = input(&ex, "model.first_dense_layers", a.first_dense_layers);
+    const bool has_experts = k.feed_forward == FeedForward::experts;
+    const std::int64_t ruled =
+        has_experts ? std::max<std::int64_t>(before.value - D.value, 0) : std::min(before.value, D.value);
+    if (ruled == n)
+      return note(&ex, has_experts ? experts_before : dense_before, n, {{"x", before}, {"D", D}});
+  }
+  if (has_one_feed_forward(a) && a.sliding_window > 0 && a.global_every > 0) {
+    const Count o = input(&ex, "model.global_offset", a.global_offset),
+                every = input(&ex, "model.global_every", a.global_every);
+    const std::int64_t global = (before.value - 1 - o.value + every.value) / every.value;
+    const Count g = note(&ex, global_before, global, {{"x", before}, {"o", o}, {"n", every}});
+    if (k.window == 0 && global == n) return g;
+    if (k.window > 0 && before.value - global == n)
+      return note(&ex, window_before, n, {{"x", before}, {"g", g}});
+  }
+  return {n, 0};
 }
 
 std::string describe(const LayerKind& k) {

@@ -47,4 +47,9 @@ std::string describe(const LayerKind&);
 Traced<std::int64_t> layers_of(const Architecture&, const LayerPlan&, std::size_t kind,
                                Explain* ex = nullptr);
 
+/// Layers of a kind among the model's first `before`, where one field rules it: dense layers before
+/// experts, windows between global layers.  No node when the model's pattern is another.
+Traced<std::int64_t> layers_among_first(const Architecture&, const LayerPlan&, std::size_t kind,
+                                        Traced<std::int64_t> before, Explain& ex);
+
 }  // namespace ridge

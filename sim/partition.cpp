@@ -65,6 +65,16 @@ class Partitioner {
     return s;
   }
   std::int64_t stages() const { return p_; }
+  std::int64_t chunks() const { return n_; }
+  std::int64_t begin(std::int64_t chunk) const { return split_.begin(chunk); }
+  /// The chunks of a stage, by the header's rule.
+  std::vector<std::int64_t> chunks_of(std::int64_t i) const {
+    if (kind_ == ScheduleKind::dualpipe) return {i, p_ - 1 - i};
+    if (kind_ == ScheduleKind::zbv) return {i, 2 * p_ - 1 - i};
+    std::vector<std::int64_t> own;
+    for (std::int64_t k = i; k < n_; k += p_) own.push_back(k);
+    return own;
+  }
 
  private:
   void add_chunk(StageLayers& s, std::int64_t chunk) const {
@@ -120,6 +130,42 @@ constexpr Formula uneven_share{"partition.layers.uneven", "layers of a stage", "
                                "x chunks of this stage take one layer more"};
 constexpr Formula chunk_count{"partition.chunks", "chunks of the model", "p * v", "definition"};
 
+constexpr Formula layers_before{"partition.before", "layers before a chunk", "floor(L / n) * k + x",
+                                "sim/partition.h: n chunks of the model, k of them before this one",
+                                "x of those take one layer more"};
+constexpr Formula between_formula{"partition.between", "layers of a kind in a chunk", "e - b", "definition"};
+constexpr Formula chunks_sum{"partition.kinds", "layers of a kind on a stage", "sum(...)", "definition"};
+
+/// Layers of one kind on a stage, chunk by chunk; no node when no single field rules the kind.
+Traced<double> mixed_layers(const Architecture& a, const Inventory& inv, const ParallelPlan& plan,
+                            const StageLayers& stage, std::size_t kind, Explain& ex) {
+  const Partitioner parts(inv, plan);
+  const std::int64_t all = inv.layers.encoder_layers + inv.layers.decoder_layers;
+  const auto number = [&](const std::string& what, std::int64_t n) {
+    return constant(&ex, what + ": " + std::to_string(n), static_cast<double>(n), "sim/partition.h");
+  };
+  const auto before = [&](std::int64_t chunk) {
+    const std::int64_t begin = chunk < parts.chunks() ? parts.begin(chunk) : all;
+    return note(&ex, layers_before, begin,
+                {{"L", input(&ex, "model.layers", all)},
+                 {"n", number("chunks of the model", parts.chunks())},
+                 {"k", number("chunks before", chunk)},
+                 {"x", number("larger chunks before", begin - all / parts.chunks() * chunk)}});
+  };
+  std::vector<Term> terms;
+  std::int64_t total = 0;
+  for (const std::int64_t chunk : parts.chunks_of(stage.first)) {
+    const auto b = layers_among_first(a, inv.layers, kind, before(chunk), ex),
+               e = layers_among_first(a, inv.layers, kind, before(chunk + 1), ex);
+    if (b.node == 0 || e.node == 0) return {};
+    total += e.value - b.value;
+    terms.emplace_back("chunk", note(&ex, between_formula, e.value - b.value, {{"e", e}, {"b", b}}));
+  }
+  const auto here = static_cast<double>(total);
+  if (here != stage.of_kind[kind] || terms.empty()) return {};
+  return {here, ex.note(chunks_sum, here, Dim{}, terms)};
+}
+
 }  // namespace
 
 Traced<double> layers_on_stage(const Architecture& a, const Inventory& inv, const ParallelPlan& plan,
@@ -134,6 +180,9 @@ Traced<double> layers_on_stage(const Architecture& a, const Inventory& inv, cons
   const bool is_only_kind = all == static_cast<double>(inv.layers.encoder_layers + inv.layers.decoder_layers);
   const std::string place = "stage " + std::to_string(stage.first);
   const bool is_even = here * stages == all * (is_dual ? 2 : 1);
+  if (!is_only_kind && !is_even)
+    if (const Traced<double> ruled = mixed_layers(a, inv, plan, stage, kind, *ex); ruled.node != 0)
+      return ruled;
   if (!is_only_kind && !is_even)
     return {here, ex->input("layers on " + place + ": " + describe(inv.layers.kinds[kind]), here, Dim{},
                             {Origin::Kind::definition,

@@ -1,5 +1,6 @@
 #include "sim/partition.h"
 
+#include "base/explain_text.h"
 #include "prepared_scenario.h"
 
 #include <numeric>
@@ -84,6 +85,37 @@ TEST(Partition, RanksLieTensorFastestThenContextDataPipeline) {
   EXPECT_EQ(g.expert.stride, 2);
   EXPECT_EQ(g.expert_replicas.ranks, 2);  // 4 x 2 x 8 / (16 x 2)
   EXPECT_EQ(g.expert_replicas.stride, 32);
+}
+
+// DeepSeek-V3's 3 dense layers lie on the first stages of 16; Gemma 3's global layers are every sixth.
+TEST(Partition, MixedKindsOpenToTheModelsFields) {
+  const std::tuple<const char*, const char*, ParallelPlan> cases[] = {
+      {"deepseek-v3", "model.first_dense_layers", {.pipeline = 16}},
+      {"deepseek-v3", "model.first_dense_layers", {.pipeline = 8, .schedule = ScheduleKind::dualpipe}},
+      {"gemma-3-27b", "model.global_every", {.pipeline = 4}},
+      {"gpt-oss-20b",
+       "model.layers",
+       {.pipeline = 4, .virtual_stages = 2, .schedule = ScheduleKind::interleaved}}};
+  for (const auto& [name, key, plan] : cases) {
+    const Prepared p = testing::prepared(std::string("model: ") + name +
+                                         "\nhardware: dgx-h100\nsoftware: megatron-core\n"
+                                         "training: {sequence_length: 512, global_batch: 1}\n");
+    const Inventory& inv = p.inventory;
+    for (const StageLayers& stage : partition(inv, plan))
+      for (std::size_t k = 0; k < inv.layers.kinds.size(); ++k) {
+        if (stage.of_kind[k] == 0 || inv.layers.kinds[k].is_mtp) continue;
+        Explain record(&p.scenario.origins);
+        const auto n = layers_on_stage(p.scenario.model, inv, plan, stage, k, &record);
+        EXPECT_EQ(n.value, stage.of_kind[k]);
+        EXPECT_EQ(record.record(n.node).value, stage.of_kind[k]);
+        for (const std::string& fault : audit(record)) ADD_FAILURE() << name << ": " << fault;
+        EXPECT_TRUE(record.find(key) != 0 || record.find("model.layers") != 0)
+            << name << " stage " << stage.first;
+        for (NodeId id = 1; id <= record.size(); ++id)
+          EXPECT_FALSE(record.record(id).key.starts_with("layers on stage"))
+              << name << ' ' << record.record(id).key;
+      }
+  }
 }
 
 }  // namespace
