@@ -2,11 +2,11 @@
 // all-reduce of small messages, in graphs and launched one by one.
 
 #include "calibrate/cuda/context.h"
+#include "calibrate/cuda/fetch.h"
 #include "calibrate/cuda/peer_reduce.h"
 #include "calibrate/cuda/team.h"
 
 #include <cmath>
-#include <cuda_bf16.h>
 #include <memory>
 
 namespace ridge::cuda {
@@ -175,14 +175,6 @@ void queue(const Ring& ring, Shots shots, std::size_t bytes, const Member& me) {
   check_launch("peer all-reduce");
 }
 
-std::vector<double> fetch(const Buffer& from, std::size_t bytes) {
-  std::vector<__nv_bfloat16> raw(bytes / 2);
-  check(cudaMemcpy(raw.data(), from.at(), bytes, cudaMemcpyDefault), "copy");
-  std::vector<double> out;
-  for (const __nv_bfloat16 x : raw) out.push_back(static_cast<double>(__bfloat162float(x)));
-  return out;
-}
-
 /// Fresh random inputs, poisoned outputs, three rounds; every element of the member's output against the
 /// sum in double precision: half a unit in the last place of bf16, and what fp32 sums lose.
 void expect_right(Member& me, const Ring& ring, Shots shots, std::size_t bytes, std::uint32_t seed) {
@@ -206,10 +198,10 @@ void expect_right(Member& me, const Ring& ring, Shots shots, std::size_t bytes, 
     if (is_late) throw ProbeError("a device waited in vain for another");
     std::vector<double> sum(bytes / 2), size(bytes / 2);
     for (const Buffer& b : ring.in) {
-      const auto x = fetch(b, bytes);
+      const auto x = fetch_bf16(b.at(), bytes / 2);
       for (std::size_t i = 0; i < x.size(); ++i) sum[i] += x[i], size[i] += std::abs(x[i]);
     }
-    const auto got = fetch(ring.out[own], bytes);
+    const auto got = fetch_bf16(ring.out[own].at(), bytes / 2);
     for (std::size_t i = 0; i < got.size(); ++i)
       if (!(std::abs(got[i] - sum[i]) <= 0x1p-8 * std::abs(sum[i]) + 0x1p-20 * size[i]))
         throw ProbeError(std::string("a wrong sum in the ") + shot_names[static_cast<int>(shots)] +

@@ -1,11 +1,11 @@
 // Passes that do little arithmetic for each byte: norm, gated activation, addition, softmax; bf16.
 
 #include "calibrate/cuda/context.h"
+#include "calibrate/cuda/fetch.h"
 #include "calibrate/cuda/pass_grid.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cuda_bf16.h>
 #include <memory>
 
 namespace ridge::cuda {
@@ -37,14 +37,6 @@ void queue(Pass pass, const void* x, void* y, const void* other, int rows, int w
   }
 }
 
-std::vector<double> fetch(const void* from, std::size_t elements) {
-  std::vector<__nv_bfloat16> raw(elements);
-  check(cudaMemcpy(raw.data(), from, elements * 2, cudaMemcpyDeviceToHost), "copy");
-  std::vector<double> out;
-  for (const __nv_bfloat16 v : raw) out.push_back(static_cast<double>(__bfloat162float(v)));
-  return out;
-}
-
 /// One row by definition; x holds two rows for the gated activation.
 std::vector<double> expected_row(Pass pass, const std::vector<double>& x, const std::vector<double>& other,
                                  std::size_t width) {
@@ -74,9 +66,9 @@ void expect_right(ProbeContext& c, const PassKind& kind, int rows, int width) {
   check(cudaStreamSynchronize(c.stream()), kind.name);
   const std::size_t inputs = kind.pass == Pass::silu_mul ? 2 : 1;
   for (const std::size_t row : {std::size_t{0}, r / 2, r - 1}) {
-    const auto x = fetch(pool.at(row * inputs * w * 2), inputs * w);
-    const auto o = fetch(is_norm(kind.pass) ? other : other + row * w * 2, w);
-    const double error = relative_error(fetch(y.at(row * w * 2), w), expected_row(kind.pass, x, o, w));
+    const auto x = fetch_bf16(pool.at(row * inputs * w * 2), inputs * w);
+    const auto o = fetch_bf16(is_norm(kind.pass) ? other : other + row * w * 2, w);
+    const double error = relative_error(fetch_bf16(y.at(row * w * 2), w), expected_row(kind.pass, x, o, w));
     if (!(error < 1e-2))
       throw ProbeError(std::string(kind.name) + " is wrong, relative error " + std::to_string(error));
   }

@@ -1,11 +1,11 @@
 // Passes of a training step: layer norm, backward passes of norms, softmax and the gated activation, and AdamW.
 
 #include "calibrate/cuda/context.h"
+#include "calibrate/cuda/fetch.h"
 #include "calibrate/cuda/pass_grid.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cuda_bf16.h>
 #include <memory>
 
 namespace ridge::cuda {
@@ -68,14 +68,6 @@ void queue(Pass pass, const Operands& x, int rows, int width, cudaStream_t s) {
   }
 }
 
-std::vector<double> fetch(const char* from, std::size_t elements) {
-  std::vector<__nv_bfloat16> raw(elements);
-  check(cudaMemcpy(raw.data(), from, elements * 2, cudaMemcpyDeviceToHost), "copy");
-  std::vector<double> out;
-  for (const __nv_bfloat16 v : raw) out.push_back(static_cast<double>(__bfloat162float(v)));
-  return out;
-}
-
 std::vector<double> fetch_floats(const void* from, std::size_t elements) {
   std::vector<float> raw(elements);
   check(cudaMemcpy(raw.data(), from, elements * 4, cudaMemcpyDeviceToHost), "copy");
@@ -129,10 +121,10 @@ void expect_close(const char* name, const std::vector<double>& got, const std::v
 /// Row `r` of a pass that keeps its inputs.
 void expect_row(const PassKind& kind, const Operands& x, std::size_t r, std::size_t w) {
   const auto row = [&](int unit, std::size_t widths = 1) {
-    return fetch(x.unit(unit) + r * widths * w * 2, widths * w);
+    return fetch_bf16(x.unit(unit) + r * widths * w * 2, widths * w);
   };
-  const auto weight = fetch(static_cast<const char*>(x.weight), w),
-             bias = fetch(static_cast<const char*>(x.bias), w);
+  const auto weight = fetch_bf16(static_cast<const char*>(x.weight), w),
+             bias = fetch_bf16(static_cast<const char*>(x.bias), w);
   if (kind.pass == Pass::layernorm) {
     auto y = row(0);
     const auto [mean, scale] = moments(y, true);
@@ -157,7 +149,7 @@ void expect_row(const PassKind& kind, const Operands& x, std::size_t r, std::siz
 void expect_weight_gradient(const PassKind& kind, const Operands& x, std::size_t rows, std::size_t w) {
   std::vector<double> expected(w);
   for (std::size_t r = 0; r < rows; ++r) {
-    const auto in = fetch(x.unit(0) + r * w * 2, w), dy = fetch(x.unit(1) + r * w * 2, w);
+    const auto in = fetch_bf16(x.unit(0) + r * w * 2, w), dy = fetch_bf16(x.unit(1) + r * w * 2, w);
     const auto [mean, scale] = moments(in, kind.pass == Pass::layernorm_backward);
     for (std::size_t i = 0; i < w; ++i) expected[i] += dy[i] * (in[i] - mean) * scale;
   }
@@ -186,7 +178,7 @@ double next_weight(Pass pass, double w, double g, double m, double v) {
 void expect_adam(ProbeContext& c, const PassKind& kind, const Operands& x, int rows, int width) {
   const bool is_chunked = kind.pass == Pass::adamw_chunks;
   const std::size_t n = 4096, skip = x.one / 2 - n;
-  const auto g = is_chunked ? fetch_floats(x.unit(0) + skip * 4, n) : fetch(x.unit(0) + skip * 2, n),
+  const auto g = is_chunked ? fetch_floats(x.unit(0) + skip * 4, n) : fetch_bf16(x.unit(0) + skip * 2, n),
              m = fetch_floats(x.unit(2) + skip * 4, n), v = fetch_floats(x.unit(4) + skip * 4, n);
   auto w = fetch_floats(x.unit(6) + skip * 4, n);
   queue(kind.pass, x, rows, width, c.stream());
@@ -194,7 +186,7 @@ void expect_adam(ProbeContext& c, const PassKind& kind, const Operands& x, int r
   check(cudaStreamSynchronize(c.stream()), kind.name);
   for (std::size_t i = 0; i < n; ++i) w[i] = next_weight(kind.pass, w[i], g[i], m[i], v[i]);
   expect_close(kind.name, fetch_floats(x.unit(6) + skip * 4, n), w);
-  if (!is_chunked) expect_close(kind.name, fetch(x.unit(1) + skip * 2, n), w);
+  if (!is_chunked) expect_close(kind.name, fetch_bf16(x.unit(1) + skip * 2, n), w);
 }
 
 std::size_t gradient_bytes(const PassKind& kind, int rows, int width) {
