@@ -53,7 +53,8 @@ const std::vector<Entry>& entries() {
        probe_collectives},
 #endif
 #ifdef RIDGE_HAVE_CUPTI
-      {{"counters", "kernels' names and own times, FLOPs and bytes counted", Seconds{30}, Seconds{8}},
+      {{"counters", "kernels' names and own times, FLOPs and bytes counted", Seconds{28}, Seconds{8}, false,
+        true},
        probe_counters},
 #endif
   };

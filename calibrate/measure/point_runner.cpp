@@ -138,9 +138,18 @@ void PointRunner::run(std::string_view probe, std::vector<Point> points,
   if (missed > 0) report_.skipped(fmt::format("{}: {} visits, the time was over", probe, missed));
 }
 
+/// Seconds kept by the probes behind this one, half of the budget at most.
+double PointRunner::kept_behind(std::size_t probe) const {
+  double kept = 0;
+  for (std::size_t i = probe + 1; i < plan_.size(); ++i)
+    if (plan_[i].has_kept_time) kept += (settings_.is_quick ? plan_[i].quick : plan_[i].full).value();
+  return std::min(kept, settings_.budget.value() / 2);
+}
+
 void PointRunner::run_all(const std::function<void(const std::string& name)>& start) {
   for (current_ = 0; current_ < plan_.size() && !is_cancelled(); ++current_) {
     const std::string& name = plan_[current_].name;
+    kept_ = kept_behind(current_);
     if (is_out_of_time()) {
       report_.skipped(name + ": the time was over");
       continue;

@@ -33,7 +33,8 @@ class PointRunner {
   const ProbeSettings& settings() const { return settings_; }
   const ProbeReport& report() const { return report_; }
   double elapsed() const;
-  bool is_out_of_time() const { return elapsed() > settings_.budget.value(); }
+  /// The budget is over, but for what probes behind the current one have kept of it.
+  bool is_out_of_time() const { return elapsed() > settings_.budget.value() - kept_; }
   bool is_cancelled() const { return settings_.is_cancelled && settings_.is_cancelled(); }
   /// Nothing more is to be started.
   bool should_stop() const { return is_cancelled() || is_out_of_time(); }
@@ -58,13 +59,14 @@ class PointRunner {
   void visit(std::string_view probe, Job&, const std::function<void(double)>& after);
   void settle(Job&);
   void finish(Job&);
+  double kept_behind(std::size_t probe) const;
   void show_progress(std::string_view probe, std::size_t done, std::size_t all, double since);
 
   ProbeSettings settings_;
   ProbeReport report_;
   std::vector<ProbeInfo> plan_;
   std::size_t current_ = 0;
-  double last_shown_ = 0;
+  double last_shown_ = 0, kept_ = 0;
   std::mt19937_64 random_{20240607};
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

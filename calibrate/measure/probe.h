@@ -61,8 +61,9 @@ struct ProbeReport {
 
 struct ProbeInfo {
   std::string name, what;
-  Seconds full, quick;    ///< about, on a current machine
-  bool is_extra = false;  ///< runs only when named
+  Seconds full, quick;         ///< about, on a current machine
+  bool is_extra = false;       ///< runs only when named
+  bool has_kept_time = false;  ///< what runs before it ends early enough to leave it its time
 };
 
 /// Number of devices and, when there is none, why.

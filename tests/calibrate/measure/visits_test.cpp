@@ -2,6 +2,7 @@
 #include "calibrate/measure/point_runner.h"
 
 #include <gtest/gtest.h>
+#include <thread>
 
 namespace ridge {
 namespace {
@@ -49,6 +50,30 @@ TEST(Visits, TwoThatDifferAskForAThird) {
 TEST(Visits, OneIsEnoughWhereAPointSaysSoAndInAQuickRun) {
   EXPECT_EQ(run({1, 2}, 1).visits, 1);
   EXPECT_EQ(run({1, 2}, 5, true).visits, 1);
+}
+
+// A probe whose points never end, and one behind it that keeps half of a budget of 0.2 s: it starts in time.  One that
+// keeps nothing is skipped.
+TEST(Budget, KeepsTheTimeOfAProbeBehind) {
+  for (const bool keeps : {true, false}) {
+    ProbeSettings settings;
+    settings.budget = Seconds{0.2};
+    std::vector<std::string> skipped;
+    ProbeReport report;
+    report.measured = [](const Measurement&) {};
+    report.skipped = [&](const std::string& s) { skipped.push_back(s); };
+    PointRunner runner(
+        settings, report,
+        {{"endless", "", Seconds{1}, Seconds{1}}, {"last", "", Seconds{0.1}, Seconds{0.1}, false, keeps}});
+    std::vector<std::string> started;
+    runner.run_all([&](const std::string& name) {
+      started.push_back(name);
+      while (name == "endless" && !runner.should_stop())
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+    EXPECT_EQ(started.size(), keeps ? 2u : 1u);
+    EXPECT_EQ(skipped.size(), keeps ? 0u : 1u);
+  }
 }
 
 }  // namespace
