@@ -21,10 +21,13 @@ double quantile_of_sorted(const std::vector<double>& v, double p) {
   return v[below] + (v[above] - v[below]) * (rank - static_cast<double>(below));
 }
 
-/// P(Binomial(n, 1/2) = k), through logarithms so that n = 1000 does not overflow.
+/// P(Binomial(n, 1/2) = k), through logarithms so that n = 1000 does not overflow.  Not by lgamma, which writes a global
+/// that ranks in threads share.
 double binomial_half(std::int64_t n, std::int64_t k) {
-  const auto lg = [](std::int64_t x) { return std::lgamma(static_cast<double>(x) + 1); };
-  return std::exp(lg(n) - lg(k) - lg(n - k) - static_cast<double>(n) * std::log(2.0));
+  double log_ways = 0;
+  for (std::int64_t i = 1; i <= std::min(k, n - k); ++i)
+    log_ways += std::log(static_cast<double>(n - i + 1) / static_cast<double>(i));
+  return std::exp(log_ways - static_cast<double>(n) * std::log(2.0));
 }
 
 }  // namespace
