@@ -187,8 +187,12 @@ std::map<std::string, double, std::less<>> CounterSession::count(const std::func
       impl_->configure(g, data);
       impl_->run_passes(work, drain);
       const auto first = g.config->values(data, alone), second = g.config->values(data, drained);
-      if (std::ranges::none_of(first, [](double v) { return std::isfinite(v); }))
-        throw ProbeError("the library gives no numbers for them");
+      // Not to be given up like a pass that broke off: that one is over, and ending it again breaks the next.
+      if (std::ranges::none_of(first, [](double v) { return std::isfinite(v); })) {
+        g.is_refused = true;
+        problems.push_back(g.what.name + ": the library gives no numbers for them");
+        continue;
+      }
       for (std::size_t i = 0; i < first.size(); ++i) {
         const std::string& quantity = g.what.quantities[i];
         const double value = quantity == counted_written ? second[i] : first[i];
