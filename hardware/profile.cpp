@@ -246,9 +246,11 @@ class Applier {
     }
   }
 
-  /// "bf16-d128" or "bf16-d64, engine"; zero for another type.
-  static std::int64_t head_dim(std::string_view variant) {
-    constexpr std::string_view begin = "bf16-d";
+  bool is_processor() const { return cluster_.device.kind == DeviceKind::cpu; }
+
+  /// "bf16-d128" or "bf16-d64, engine", "fp32-d64" of a processor; zero for another type.
+  std::int64_t head_dim(std::string_view variant) const {
+    const std::string_view begin = is_processor() ? "fp32-d" : "bf16-d";
     std::int64_t d = 0;
     if (!variant.starts_with(begin)) return 0;
     std::from_chars(variant.data() + begin.size(), variant.data() + variant.size(), d);
@@ -287,6 +289,8 @@ class Applier {
   void attention(const KernelRecord& k, const std::string& node) {
     const std::int64_t d = head_dim(k.variant);
     if (d <= 0 || !is_better_known(k)) return;
+    // A processor's loop is the same at every width: what was measured stands for all.
+    if (is_processor()) cluster_.device.achievable.attention.head_dim = d;
     AttentionFits& fits = of_width(d);
     std::string key = "device.achievable.attention";
     if (d != cluster_.device.achievable.attention.head_dim) key += fmt::format(".d{}", d);

@@ -9,7 +9,8 @@
 ///   gemm fp8-rows, fp8-block                  fp8 of stacks whose `fp8_scales` are of rows, or of blocks
 ///   gemm int8-weights                         device.achievable.packed
 ///   attention_prefill | _backward | _decode   device.achievable.attention, head dimension by head dimension;
-///     bf16-d128                               kernels of a library before our own, which only decode takes
+///     bf16-d128                               kernels of a library before our own, which only decode takes;
+///                                             of a processor fp32-d64, for all head dimensions
 ///   attention_latent bf16                     device.achievable.latent
 ///   pointwise add                             device.achievable.pointwise; rmsnorm, adamw ... stand for themselves
 ///   launch eager, graph_node                  device.achievable.launch; a node only where the preset knows none:

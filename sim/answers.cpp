@@ -139,6 +139,10 @@ void add_profile_notes(const Prepared& p, Estimate& e) {
     e.notes.push_back("the profile joins runs with different libraries: " + mixed);
   for (const std::string& doubt : f.doubts)
     e.warnings.push_back(fmt::format("profile {} may not hold here: {}", c.profile, doubt));
+  const bool is_silent =
+      std::ranges::all_of(e.answers, [](const AnsweredTime& a) { return a.source == AnswerSource::preset; });
+  if (is_silent && !e.answers.empty())
+    e.warnings.push_back(fmt::format("profile {} answers for none of this plan's kernels", c.profile));
   for (const AnsweredTime& a : e.answers)
     if (a.source == AnswerSource::scaled)
       e.warnings.push_back(

@@ -80,7 +80,8 @@ KernelCost attention_cost(const AttentionShape&, AttentionPass, const Rates&, Ex
 /// Bandwidth * achievable fraction of the link to the host.
 Traced<BytesPerSecond> host_link_bandwidth(const Link&, Explain* ex = nullptr);
 
-/// A profile's own constants of a pass; empty where none has timed it by that name.
+/// A profile's own constants of a pass; empty where none has timed it by that name.  "rmsnorm_looped|rmsnorm": the
+/// first that it has.
 std::optional<KernelConstants> pass_constants(const Prepared&, std::string_view pass, Explain* ex = nullptr);
 /// The rates with those in place of a plain pass's, where there are any.
 Rates with_pass(Rates, const Prepared&, std::string_view pass, Explain* ex = nullptr);

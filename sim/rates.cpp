@@ -182,13 +182,17 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   return r;
 }
 
-std::optional<KernelConstants> pass_constants(const Prepared& p, std::string_view pass, Explain* ex) {
+std::optional<KernelConstants> pass_constants(const Prepared& p, std::string_view names, Explain* ex) {
   const SoftwareStack& stack = p.scenario.software;
-  if (stack.at_peak) return std::nullopt;
-  for (const NamedPass& known : p.scenario.hardware.device.achievable.passes) {
-    if (known.name != pass) continue;
+  const std::vector<NamedPass>& known = p.scenario.hardware.device.achievable.passes;
+  if (stack.at_peak || known.empty()) return std::nullopt;
+  for (std::size_t begin = 0; begin <= names.size();) {
+    const std::size_t end = std::min(names.find('|', begin), names.size());
+    const auto found = std::ranges::find(known, names.substr(begin, end - begin), &NamedPass::name);
+    begin = end + 1;
+    if (found == known.end()) continue;
     KernelConstants k =
-        kernel_constants(known.fit, ex ? "hardware.device.achievable.passes." + known.name : "", ex);
+        kernel_constants(found->fit, ex ? "hardware.device.achievable.passes." + found->name : "", ex);
     k.bandwidth_fraction =
         scaled(k.bandwidth_fraction, "software.memory_efficiency", stack.memory_efficiency,
                constant(ex, "clock under a short load", 1.0, "the rate was fitted on short loads"), ex);

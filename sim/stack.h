@@ -86,7 +86,8 @@ struct Pass {
   double backward_kernels = -1;     ///< -1: as many as forward
   Traffic backward_read, backward_write;  ///< absent: write + keep are read, read is written
   /// The calibrated kernel that this pass is, one launch, where a profile has timed it: "rmsnorm", "silu_mul";
-  /// "norm" and "norm_backward" are those of the architecture's norm.  Without it, plain passes stand for it.
+  /// "norm" and "norm_backward" are those of the architecture's norm; "a|b" is b where the profile lacks a.
+  /// Without it, plain passes stand for it.
   std::string kernel, backward_kernel;
   bool selective = false;  ///< recomputed under selective recomputation; keeps nothing then
 };

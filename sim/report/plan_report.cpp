@@ -200,7 +200,7 @@ class PlanReporter {
       joined.items.push_back({std::string(d.name), "± " + percent(std::exp(1.645 * d.amount.value) - 1), why,
                               Tone::plain, fmt::format("time.deviations.{}", d.name), exact(d.amount.value)});
     }
-    section.add(std::move(joined));
+    if (!joined.items.empty()) section.add(std::move(joined));
   }
 
   void help() {

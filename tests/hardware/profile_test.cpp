@@ -208,6 +208,25 @@ TEST(Profile, KeepsPackedAndLatentKernelsApart) {
   EXPECT_NEAR(a.latent->residual.intervals[0].log_sigma, std::log(1.2) / 1.645, 1e-12);
 }
 
+// A processor is timed in fp32 at one width, which stands for all.
+TEST(Profile, AttentionOfAProcessorIsThatOfItsOneWidth) {
+  ProfileRecord p = record();
+  p.device = "AMD EPYC, 2 cores", p.base = "mine", p.curves.clear(), p.figures.clear();
+  KernelRecord decode = product();
+  decode.family = "attention_decode", decode.variant = "fp32-d64", decode.library = "ridge";
+  decode.residual = {}, decode.bandwidth = BytesPerSecond{20e9};
+  p.kernels = {decode};
+  const Loaded l = load_with(
+      "device: {extends: cpu, kind: cpu, name: 'AMD EPYC, 2 cores', vector_peaks: {fp32: 100 GFLOP/s}, hbm: "
+      "{capacity: 8 GiB, bandwidth: 20 GB/s}}\nprofile: mine\n",
+      profile_node(p));
+  ASSERT_FALSE(l.diagnostics.has_errors()) << render(l.diagnostics);
+  const AttentionFits& a = l.cluster.device.achievable.attention;
+  EXPECT_EQ(a.head_dim, 64);
+  EXPECT_TRUE(a.other_widths.empty());
+  EXPECT_EQ(a.decode.residual.name, "attention_decode fp32-d64");
+}
+
 TEST(Profile, OwnPrefillKernelsAreNoEnginesAndHeadDimensionsStayApart) {
   ProfileRecord p = record();
   KernelRecord own = product();

@@ -164,6 +164,16 @@ TEST(CalibratedPlan, MapsEachKernelToTheProfilesOwn) {
   EXPECT_TRUE(model_of(compiled_training, "tensor.all-gather").starts_with("all_gather 2 devices"));
 }
 
+// Named kernels that a profile lacks fall back to the next name, then to plain passes.
+TEST(CalibratedPlan, TakesTheFirstNamedKernelThatTheProfileHas) {
+  const Prepared p = prepared(train_8b, {"hardware=hgx-h200-calibrated"});
+  EXPECT_TRUE(pass_constants(p, "no such|rmsnorm"));
+  EXPECT_EQ(pass_constants(p, "no such|rmsnorm")->fixed_time.value,
+            pass_constants(p, "rmsnorm")->fixed_time.value);
+  EXPECT_FALSE(pass_constants(p, "no such|nor this"));
+  EXPECT_FALSE(pass_constants(p, ""));
+}
+
 // Eight were not measured, four were: said, and the shares of all who answer are the whole.
 TEST(CalibratedPlan, SaysWhatIsBeyondTheMeasured) {
   const Prepared p =
