@@ -48,6 +48,7 @@ int hand_over_to_calibrator(const std::vector<std::string>& after) {
   std::vector<std::string> arguments = calibrate_arguments(after);
   arguments.insert(arguments.begin(), path);
   std::vector<char*> raw;
+  raw.reserve(arguments.size() + 1);
   for (std::string& a : arguments) raw.push_back(a.data());
   raw.push_back(nullptr);
   if (!path.empty()) execv(path.c_str(), raw.data());

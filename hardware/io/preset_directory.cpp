@@ -35,9 +35,9 @@ Library preset_library(std::string root) {
     if (is_own_file) path = name;
     if (kind == "hardware" && !fs::exists(path, ignored)) path = root + '/' + preset_path("devices", name);
     if (!fs::exists(path, ignored)) return std::nullopt;
-    SourcePtr source = read_source(path, d);
+    const SourcePtr source = read_source(path, d);
     if (!source) return std::nullopt;
-    return read_yaml(std::move(source), d);
+    return read_yaml(source, d);
   };
   auto names = [root](std::string_view kind) {
     std::vector<std::string> out;
