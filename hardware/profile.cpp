@@ -8,7 +8,8 @@
 namespace ridge {
 namespace {
 
-bool is_close(double a, double b) { return std::abs(a - b) <= 1e-3 * std::max(std::abs(a), std::abs(b)); }
+/// Within half a unit of the third digit: hardware files are written for people to read.
+bool is_close(double a, double b) { return std::abs(a - b) <= 5e-3 * std::max(std::abs(a), std::abs(b)); }
 
 std::string lower_words(std::string_view text) {
   std::string out = " ";
@@ -179,6 +180,8 @@ class Applier {
     };
     std::ranges::for_each(p_.kernels, model);
     std::ranges::for_each(p_.curves, model);
+    if (const std::string cut = fact("cut_short"); !cut.empty())
+      f.doubts.push_back("its run was cut short " + cut);
     doubt("power_limit", " W", cluster_.device.power.value.value(), "a power limit of ");
     doubt("memory", " B",
           (cluster_.device.hbm.usable.is_known() ? cluster_.device.hbm.usable : cluster_.device.hbm.capacity)

@@ -1,6 +1,7 @@
 #include "calibrate/cli/commands.h"
 #include "calibrate/fit/profile_difference.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -21,7 +22,8 @@ json json_of(const ModelDifference& d) {
 void print_difference(const ModelDifference& d) {
   fmt::print("{:<20} {:<32} ", d.family, d.variant);
   if (!d.in_left || !d.in_right) return fmt::print("only in the {}\n", d.in_left ? "first" : "second");
-  fmt::print("{:>6} {:>7.1f} {:>7.1f} {:>+7.1f}  ", d.points, 100 * d.median, 100 * d.p90, 100 * d.bias);
+  if (d.points == 0) fmt::print("{:>6} {:>7} {:>7} {:>7}  ", 0, "-", "-", "-");
+  else fmt::print("{:>6} {:>7.1f} {:>7.1f} {:>+7.1f}  ", d.points, 100 * d.median, 100 * d.p90, 100 * d.bias);
   for (const ParameterChange& p : d.parameters)
     if (p.left != p.right && p.name == "t0")
       fmt::print(" t0 {:.2f} -> {:.2f} us", 1e6 * p.left, 1e6 * p.right);
@@ -53,6 +55,10 @@ int compare(const CompareCommand& c) {
   fmt::print("{:<20} {:<32} {:>6} {:>7} {:>7} {:>7}   {}\n", "family", "variant", "points", "median%", "p90%",
              "bias%", "parameters");
   for (const ModelDifference& d : all) print_difference(d);
+  if (std::ranges::none_of(all, [](const ModelDifference& d) { return d.points > 0; })) {
+    fmt::print("\nNo model of both can be compared.\n");
+    return not_accepted;
+  }
   fmt::print("\nPredictions differ by {:.1f} % (median over the models of their medians).\n",
              100 * typical_difference(all));
   return done;

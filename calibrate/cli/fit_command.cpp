@@ -126,6 +126,11 @@ int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDev
   say(c, profile);
   if (!c.out.empty() && !write_profile(c.out, profile)) return bad_usage;
   if (c.preset_out.empty()) return done;
+  if (!(device.bandwidth > BytesPerSecond{}) || device.peaks.empty()) {
+    fmt::print(stderr, "no hardware file: {} was not measured\n",
+               device.peaks.empty() ? "no product" : "the memory's bandwidth");
+    return not_accepted;
+  }
   const std::string text =
       processor_preset(device, profile, c.out, "ridge-calibrate on " + device.name, profile.facts.at("date"));
   return write_file(c.preset_out, text) ? done : bad_usage;
@@ -142,6 +147,8 @@ int fit(const FitCommand& c) {
     run.facts["time_together_over_alone"] =
         fmt::format("{:.3f}, {} points", cluster.contention.factor, cluster.contention.points);
   run.points = class_points(run.points);
+  if (const auto cut = run.facts.find("cut_short"); cut != run.facts.end())
+    fmt::print(stderr, "warning: this run was cut short {}: its profile will say so\n", cut->second);
   std::set<std::string> devices;
   for (const Measurement& m : run.points)
     if (c.device.empty() || m.device == c.device) devices.insert(m.device);

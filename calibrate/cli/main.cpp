@@ -2,6 +2,7 @@
 
 #include "calibrate/cli/commands.h"
 #include "calibrate/cli/measure_command.h"
+#include "calibrate/measure/run_file.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -13,7 +14,6 @@ namespace {
 void add_json(CLI::App& app, bool& is_json) { app.add_flag("--json", is_json, "As JSON"); }
 
 void add_measure(CLI::App& app, MeasureCommand& c) {
-  app.add_option("--out", c.out, "File of JSON lines to write")->capture_default_str();
   app.add_option("--device", c.device, "What to measure: cuda, cpu, or auto, the GPU where there is one")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cuda", "cpu"}));
@@ -122,6 +122,11 @@ int measure_and_fit(RunCommand c) {
   c.measuring.is_silent = c.measuring.is_json && !c.measuring.is_dry;
   const int measured = measure(c.measuring);
   if (measured == bad_usage || c.measuring.is_dry || !leads(c.measuring)) return measured;
+  if (holds_unfinished_run(c.measuring.out)) {
+    std::fprintf(stderr, "nothing was fitted; go on with: ridge-calibrate run --resume --name %s\n",
+                 c.name.c_str());
+    return not_accepted;
+  }
   FitCommand fitting{.files = {c.measuring.out}};
   fitting.out = c.name + "-profile.yaml";
   fitting.preset_out = c.name + ".yaml";
@@ -145,6 +150,7 @@ int run(int argc, char** argv) {
   run_command->callback([&] { status = measure_and_fit(running); });
   MeasureCommand measuring;
   auto* measure_command = app.add_subcommand("measure", "Time kernels on the devices of this machine");
+  measure_command->add_option("--out", measuring.out, "File of JSON lines to write")->capture_default_str();
   add_measure(*measure_command, measuring);
   add_cluster(*measure_command, measuring);
   measure_command->callback([&] { status = measure(measuring); });

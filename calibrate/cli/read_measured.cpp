@@ -24,6 +24,9 @@ MeasuredRun read_measured(const std::vector<std::string>& files, Diagnostics& di
     } else {
       one = read_measurement_lines(source, diagnostics);
       one.points.insert(one.points.end(), one.visits.begin(), one.visits.end());
+      // Only runs of `measure` have a closing line.
+      if (one.facts.contains("mode") && !one.is_ended)
+        one.facts["cut_short"] = fmt::format("behind {} points", one.points.size());
     }
     all.facts.merge(one.facts);
     all.points.insert(all.points.end(), one.points.begin(), one.points.end());

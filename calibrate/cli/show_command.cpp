@@ -22,7 +22,10 @@ std::vector<Row> rows_of(const Models& models) {
   return out;
 }
 
-std::string percent(double fraction) { return fmt::format("{:.1f} %", 100 * fraction); }
+/// "-" where nothing was judged.
+std::string percent(const ErrorSummary& e, double fraction, int digits = 1) {
+  return e.points == 0 ? "-" : fmt::format("{:.{}f} %", 100 * fraction, digits);
+}
 
 void print_markdown(const Profile& p, const std::vector<Row>& rows) {
   const auto date = p.facts.find("date");
@@ -33,7 +36,7 @@ void print_markdown(const Profile& p, const std::vector<Row>& rows) {
       "|---|---|---|---:|---:|---:|---:|---:|\n");
   for (const Row& r : rows)
     fmt::print("| {} | {} | {} | {} | {} | {} | {} | {}{} |\n", r.family, r.variant, r.library, r.fitted,
-               r.e.points, percent(r.e.median), percent(r.e.p90), fmt::format("{:.0f} %", 100 * r.e.coverage),
+               r.e.points, percent(r.e, r.e.median), percent(r.e, r.e.p90), percent(r.e, r.e.coverage, 0),
                r.is_accepted ? "" : "; not used");
 }
 
@@ -43,8 +46,8 @@ void print_text(const Profile& p, const std::vector<Row>& rows) {
   fmt::print("\n{:<20} {:<36} {:>7} {:>7} {:>8} {:>8} {:>7}\n", "kernel", "variant", "fitted", "judged",
              "median", "p90", "inside");
   for (const Row& r : rows)
-    fmt::print("{:<20} {:<36} {:>7} {:>7} {:>8} {:>8} {:>6.0f}%{}\n", r.family, r.variant, r.fitted,
-               r.e.points, percent(r.e.median), percent(r.e.p90), 100 * r.e.coverage,
+    fmt::print("{:<20} {:<36} {:>7} {:>7} {:>8} {:>8} {:>7}{}\n", r.family, r.variant, r.fitted, r.e.points,
+               percent(r.e, r.e.median), percent(r.e, r.e.p90), percent(r.e, r.e.coverage, 0),
                r.is_accepted ? "" : "  not used");
   for (const std::string& s : p.models.skipped) fmt::print("skipped  {}\n", s);
 }

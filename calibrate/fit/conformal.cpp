@@ -23,7 +23,7 @@ struct Pools {
 Pools pools_of(std::span<const HeldOut> all) {
   Pools pools;
   for (const HeldOut& h : all)
-    for (const Prediction& p : h.calibration) {
+    for (const Prediction& p : h.is_refused ? std::vector<Prediction>() : h.calibration) {
       const std::string name(class_of(h.family));
       pools.of_class[name].push_back(residual(p));
       pools.of_regime[{name, p.regime}].push_back(residual(p));

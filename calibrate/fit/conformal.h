@@ -26,6 +26,7 @@ namespace ridge {
 struct HeldOut {
   std::string family;
   std::vector<Prediction> calibration, judged;
+  bool is_refused = false;  ///< the gates object: its errors tell nothing about other models
 };
 
 /// Every second point of each regime goes to `calibration`, beginning with the first; the others to `judged`.  Order

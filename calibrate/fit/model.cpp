@@ -71,13 +71,14 @@ template <class Model> Fitted<Model> with_held_out(Model model, const Split& s, 
   model.interval_points = static_cast<std::int64_t>(held_out.size());
   model.hold_out = summarise_errors(held_out);
   HeldOut halves = split_held_out(model.family, held_out);
+  model.objections = gate_objections(model);
+  halves.is_refused = !model.objections.empty();
   return {std::move(model), std::move(halves)};
 }
 
 template <class Model> Model judged(Fitted<Model> f, std::vector<RegimeInterval> intervals, double coverage) {
   f.model.hold_out.coverage = coverage;
   f.model.intervals = std::move(intervals);
-  f.model.objections = gate_objections(f.model);
   return std::move(f.model);
 }
 
@@ -170,7 +171,7 @@ Fitted<CurveModel> fit_curve_model(const Measurements& points, const FitOptions&
   const Split s = is_marked ? split(points, 0) : split_by_size(points);
   model.curve = fit_curve(s.fitted);
   model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
-  if (model.curve.sizes.empty()) return {std::move(model), {first.family, {}, {}}};
+  if (model.curve.sizes.empty()) return {std::move(model), {first.family, {}, {}, false}};
   return with_held_out(std::move(model), s, options);
 }
 
@@ -205,7 +206,10 @@ bool lies_with(const Measurements& group, const Measurement& m) {
 Seconds predict(const KernelModel& model, const Measurement& m) {
   const auto work = scheduled_work(m, model.schedule);
   if (!work) return {};
-  return law_time(model.law, *work) * std::exp(residual_at(model.residual, table_position(m)));
+  const std::vector<double> at = table_position(m);
+  const Seconds law = law_time(model.law, *work);
+  // A pass of unknown rows in a table of rows: the law knows no more.
+  return at.size() == model.residual.axes.size() ? law * std::exp(residual_at(model.residual, at)) : law;
 }
 
 Seconds predict(const CurveModel& model, const Measurement& m) {

@@ -158,7 +158,8 @@ std::string import_operator_row(const Row& row, Measurement& m) {
   if (kind.starts_with("attention")) return import_operator_attention(row, m);
   if (kind == "rmsnorm") {
     m.family = "pointwise", m.variant = "rmsnorm";
-    m.sizes = {{"bytes", 4 * row.number("operator.rows") * row.number("operator.hidden")}};
+    m.sizes = {{"bytes", 4 * row.number("operator.rows") * row.number("operator.hidden")},
+               {"rows", row.number("operator.rows")}};
     return {};
   }
   m.sizes = {{"bytes", row.number("operator.bytes")}};

@@ -156,7 +156,7 @@ std::optional<MeasuredDevice> measured_device(const MeasuredRun& run) {
   if (!(d.cache > Bytes{})) d.cache = Bytes{32.0 * 1024 * 1024};
   Bytes largest;
   for (const Measurement& m : run.points) {
-    take_rates(d, m);
+    if (!m.is_held_out) take_rates(d, m);
     if (m.family == "memory_latency") largest = std::max(largest, Bytes{m.size("bytes")});
   }
   if (largest > d.cache) d.latency = latency_at(run.points, largest);
