@@ -174,6 +174,31 @@ TEST(CalibratedPlan, TakesTheFirstNamedKernelThatTheProfileHas) {
   EXPECT_FALSE(pass_constants(p, ""));
 }
 
+// R = 0.1 at rows of 100 B and -0.1 at rows of 400 B: 1 MB in 10000 rows is the law times e^0.1; without rows the
+// law alone, which counts as twice as unsure.
+TEST(CalibratedPlan, PassesOverRowsGoByTheirLength) {
+  CalibratedTable t{"pointwise rmsnorm",
+                    std::make_shared<const ResidualTable>(
+                        ResidualTable{{{"bytes", {1e6}}, {"bytes_of_row", {100, 400}}}, {0.1, -0.1}}),
+                    {}};
+  CalibratedInterval i;
+  ASSERT_TRUE(set_regime(i, "< 20 us"));
+  i.fraction = 0.1, i.log_sigma = std::log1p(0.1) / 1.645;
+  t.intervals = {i};
+  KernelConstants k;
+  k.residual = &t;
+  Rates r;
+  r.attention_peak.value = FlopPerSecond{1e12}, r.memory.value = BytesPerSecond{1e12};
+  const Traced<Bytes> bytes{Bytes{1e6}, 0};
+  const auto at = [&](double rows) { return named_pass_cost(k, bytes, rows, r); };
+  EXPECT_NEAR(at(1e4).time.value.value(), 1e-6 * std::exp(0.1), 1e-15);
+  EXPECT_NEAR(at(2500).time.value.value(), 1e-6 * std::exp(-0.1), 1e-15);
+  EXPECT_EQ(at(1e4).answer.source, AnswerSource::table);
+  EXPECT_NEAR(at(0).time.value.value(), 1e-6, 1e-15);
+  EXPECT_EQ(at(0).answer.source, AnswerSource::law);
+  EXPECT_DOUBLE_EQ(at(0).answer.log_sigma, 2 * i.log_sigma);
+}
+
 // Eight were not measured, four were: said, and the shares of all who answer are the whole.
 TEST(CalibratedPlan, SaysWhatIsBeyondTheMeasured) {
   const Prepared p =
