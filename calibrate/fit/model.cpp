@@ -158,6 +158,10 @@ Fitted<KernelModel> fit_kernel(const Measurements& points, const MachineLimits& 
   FlopPerSecond peak = limits.peak(first.variant);
   if (!(peak > FlopPerSecond{})) peak = FlopPerSecond{1e30};
   if (!s.fitted.empty()) fit_law_to(model, s.fitted, peak, limits.bandwidth);
+  model.bandwidth_reached = 0;
+  for (const Measurement& m : s.fitted)
+    model.bandwidth_reached =
+        std::max(model.bandwidth_reached, work_of(m)->bytes / m.time / limits.bandwidth);
   if (options.has_table && !s.fitted.empty()) model.residual = table_of(s.fitted, model, options, related);
   model.fitted_points = static_cast<std::int64_t>(s.fitted.size());
   model.fitted = summarise_errors(predictions(model, s.fitted));

@@ -34,6 +34,7 @@ struct KernelModel {
   KernelLaw law;
   BlockSchedule schedule;  ///< of a kernel whose tiles are known: the law's FLOPs are those of schedule.h
   ResidualTable residual;
+  double bandwidth_reached = 1;  ///< largest bytes / (time · bandwidth) of the fitted points; 1: unknown
   std::int64_t fitted_points = 0;
   std::int64_t interval_points = 0;  ///< held-out points that set the intervals: all of them
   ErrorSummary fitted, hold_out;

@@ -133,6 +133,17 @@ TEST(Gates, ObjectToAMachineFasterThanItsPeak) {
   EXPECT_THAT(fit_models(all, limits).kernels[0].objections, Contains(HasSubstr("whole peak")));
 }
 
+// A fraction of one says that data came from a cache only where a kernel comes near the bandwidth at all.
+TEST(Gates, ObjectToTheWholeBandwidthWhereItIsReached) {
+  KernelModel m{.family = "attention_latent"};
+  m.law.bandwidth_fraction = 1;
+  m.bandwidth_reached = 0.5;
+  m.hold_out.points = 20;
+  EXPECT_THAT(gate_objections(m), testing::Not(Contains(HasSubstr("whole memory bandwidth"))));
+  m.bandwidth_reached = 0.99;
+  EXPECT_THAT(gate_objections(m), Contains(HasSubstr("whole memory bandwidth")));
+}
+
 TEST(Gates, ObjectToNoise) {
   EXPECT_THAT(fit_models(products(0.5), limits).kernels[0].objections,
               Contains(HasSubstr("hold-out median")));
