@@ -65,6 +65,9 @@ const Schema<Achievable>& SchemaOf<Achievable>::get() {
                 "the same for FlashAttention 2, where it is slower"),
           field("pointwise", &Achievable::pointwise, "norms, activations, copies, optimizer"),
           field("launch", &Achievable::launch, "kernel launch costs"),
+          field("tenth_fraction", &Achievable::tenth_fraction,
+                "rate of a calibrated product repeated for a tenth of a second / in a burst")
+              .range(1e-3, 1),
           field("sustained_fraction", &Achievable::sustained_fraction,
                 "clock under long full load / burst clock")
               .range(1e-3, 1),

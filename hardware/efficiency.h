@@ -13,8 +13,8 @@
 /// Clock and power  eP is relative to the datasheet's dense peak, never to a peak scaled by the clock that
 /// happened to run (an H200 at 1980 MHz could reach 1.08), on the part at its own default power limit, with
 /// random data, repeated back to back for about a tenth of a second: what a benchmark of one kernel sees.  A
-/// profile's eP is that of bursts after idle, up to 8 % faster.  Seconds of load run slower, by
-/// `sustained_fraction`, which training and prefill apply to products and attention.  Figures of others whose clock
+/// profile's eP is that of bursts after idle, 8 to 15 % faster: `tenth_fraction` leads from one to the other.  Seconds
+/// of load run slower, by `sustained_fraction`, which training and prefill apply to products and attention.  Figures of others whose clock
 /// state is unknown (most public tables) are used for the form and the other constants, and for eP only
 /// where nothing measured so is at hand.  Parts with one die and one power limit share eP: it lies in
 /// their class, and a part overrides it only for another power limit, with the reason.
@@ -104,6 +104,8 @@ struct Achievable {
   std::vector<NamedPass> passes;    ///< of a profile only
   std::optional<KernelFit> latent;  ///< of a profile only: decode over a compressed cache (MLA, absorbed)
   LaunchCosts launch;
+  Sourced<double>
+      tenth_fraction;  ///< of a profile only: products repeated for a tenth of a second / in bursts
   Sourced<double> sustained_fraction;  ///< rate under seconds of full load / that of short ones
 };
 

@@ -364,6 +364,12 @@ class Applier {
           "empty kernels of a graph");
     const auto *burst = figure("sustained", "bf16 burst", other),
                *sustained = figure("sustained", "bf16 sustained", node);
+    std::string tenth_node;
+    if (const auto* tenth = figure("sustained", "bf16 tenth", tenth_node);
+        burst && tenth && tenth->time >= burst->time)
+      put(cluster_.device.achievable.tenth_fraction, burst->time / tenth->time,
+          "device.achievable.tenth_fraction", Kind::measured, tenth_node,
+          "a bf16 product for a tenth of a second against a short burst of it");
     if (burst && sustained && sustained->time >= burst->time)
       put(cluster_.device.achievable.sustained_fraction, burst->time / sustained->time,
           "device.achievable.sustained_fraction", Kind::measured, node,

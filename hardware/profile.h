@@ -15,7 +15,7 @@
 ///   pointwise add                             device.achievable.pointwise; rmsnorm, adamw ... stand for themselves
 ///   launch eager, graph_node                  device.achievable.launch; a node only where the preset knows none:
 ///                                             empty kernels follow one another faster than different ones do
-///   sustained bf16 burst / sustained          device.achievable.sustained_fraction
+///   sustained bf16 burst / sustained, tenth   device.achievable.sustained_fraction, .tenth_fraction
 ///   all_reduce "4 devices, bf16, graph" ...   curves of the innermost tier that joins so many devices
 ///   ... "16 ranks on 2 nodes, bf16, graph"    curves of the tier that joins the nodes
 ///   tiers node, network                       latency and achievable bandwidth of those tiers' links

@@ -28,9 +28,10 @@ struct Rates {
   Precision product_precision = Precision::bf16;
 };
 
-/// Whether the clock still holds its short-burst rate (single operators, decoding, which waits for memory), or
+/// Whether the clock still holds its short-burst rate (short operators, decoding, which waits for memory), is where
+/// the power limit takes it within a tenth of a second (long products; differs from a burst in a profile only), or
 /// has settled under full load (training, prefill).
-enum class Load { burst, sustained };
+enum class Load { burst, tenth, sustained };
 
 /// Precisions are named as in recipes ("bf16", "fp8").
 struct RateRequest {

@@ -31,6 +31,16 @@ constexpr Formula copies{"operator.expert_hidden", "numbers of a token's copies,
                          "k * h", "definition"};
 constexpr Formula expert_ffn{"operator.expert_ffn", "feed-forward numbers of a token's experts", "k * f",
                              "definition"};
+constexpr Formula limited_share{"operator.limited_share",
+                                "share of a kernel's repetitions at the clock that the power limit leaves",
+                                "min(1, max(0, (min(D, n * b) - d) / (D - d)))",
+                                "definition: benchmarks repeat a kernel n times, or for D"};
+constexpr Formula repeated{"operator.repeated", "time of a kernel that is repeated back to back",
+                           "b + (l - b) * s",
+                           "definition: as in a burst, and at the clock that the power limit leaves"};
+constexpr Formula graphed{"operator.graphed",
+                          "time of a collective in a graph of such that is replayed at once", "t + h",
+                          "definition: beside the device's time what the graph's launch adds for each"};
 constexpr Formula gate_up{"operator.gate_up", "columns of the gate and up projections", "2 * f",
                           "definition"};
 
@@ -64,10 +74,7 @@ class OperatorTimer {
         ex_(ex),
         list_(list),
         parts_(out.time, ex),
-        rates_(rates(p,
-                     {o_.dtype, o_.dtype == "fp8" ? "bf16" : std::string_view(o_.dtype), Load::burst,
-                      o_.implementation == "flash", o_.head_dim},
-                     ex)),
+        rates_(rates_under(Load::burst)),
         width_(input(ex, "operator.dtype", BytesPerElement{bytes_of(o_.dtype)})) {}
 
   void run() {
@@ -88,6 +95,13 @@ class OperatorTimer {
   }
 
  private:
+  Rates rates_under(Load load) const {
+    return rates(p_,
+                 {o_.dtype, o_.dtype == "fp8" ? "bf16" : std::string_view(o_.dtype), load,
+                  o_.implementation == "flash", o_.head_dim},
+                 ex_);
+  }
+
   void refuse(std::string code, std::string problem, std::string remedy) {
     out_.violations.push_back({std::move(code), std::move(problem), std::move(remedy)});
   }
@@ -125,9 +139,31 @@ class OperatorTimer {
     list_->push_back(op);
   }
 
+  /// Long products reach the power limit when they are repeated; attention draws less.
+  KernelCost repeated_product(const ProductShape& shape) {
+    KernelCost burst = product_cost(shape, rates_, ex_);
+    if (!s_.hardware.device.achievable.tenth_fraction.is_known()) return burst;
+    static constexpr Seconds lasts{0.1}, delay{0.05};
+    static constexpr double repetitions = 200;
+    const double s = std::clamp(
+        (min(lasts, repetitions * burst.time.value) - delay).value() / (lasts - delay).value(), 0.0, 1.0);
+    if (s == 0) return burst;
+    const auto share = note(
+        ex_, limited_share, s,
+        {{"D", constant(ex_, "a benchmark's length", lasts, "a tenth of a second (hardware/efficiency.h)")},
+         {"n",
+          constant(ex_, "a benchmark's repetitions", repetitions, "as many fit it of half a millisecond")},
+         {"b", burst.time},
+         {"d", constant(ex_, "time until the power limit acts", delay,
+                        "measured: clocks of an H200 fall behind 30 to 50 ms of products")}});
+    const Traced<Seconds> b = burst.time, l = product_cost(shape, rates_under(Load::tenth), ex_).time;
+    burst.time = note(ex_, repeated, b.value + (l.value - b.value) * s, {{"b", b}, {"l", l}, {"s", share}});
+    return burst;
+  }
+
   void product(std::string_view part, Traced<double> m, Traced<double> n, Traced<double> k,
                Traced<double> batch) {
-    add(part, OperatorKind::product, product_cost({m, n, k, batch, width_, width_, width_}, rates_, ex_));
+    add(part, OperatorKind::product, repeated_product({m, n, k, batch, width_, width_, width_}));
   }
 
   void attention() {
@@ -161,16 +197,17 @@ class OperatorTimer {
     const bool is_held = l2.capacity.is_known() && working_set <= l2.capacity.value;
     if (!is_held || !l2.bandwidth.is_known() || l2.bandwidth.value < r.memory.value) return r;
     r.memory = input(ex_, "hardware.device.l2.bandwidth", l2.bandwidth.value);
-    r.pointwise.residual = nullptr;  // of data that come from memory
     return r;
   }
 
   void copy() {
     const auto n = input(ex_, "operator.bytes", Bytes{static_cast<double>(o_.bytes)});
     if (o_.direction.empty() || o_.direction == "device_to_device") {
+      Rates r = hot(rates_, 2.0 * n.value);
+      if (r.memory.value > rates_.memory.value)
+        r.pointwise.residual = nullptr;  // of data that come from memory
       return add("copy", OperatorKind::copy,
-                 pass_cost(rates_.one, note(ex_, copy_bytes, 2.0 * n.value, {{"n", n}}),
-                           hot(rates_, 2.0 * n.value), ex_));
+                 pass_cost(rates_.one, note(ex_, copy_bytes, 2.0 * n.value, {{"n", n}}), r, ex_));
     }
     const Link& link = s_.hardware.device.host_link;
     const auto W = host_link_bandwidth(link, ex_);
@@ -186,18 +223,36 @@ class OperatorTimer {
     const auto r = count("operator.rows", o_.rows), h = count("operator.hidden", o_.hidden);
     const Bytes moved{2 * r.value * h.value * width_.value.value()};
     const auto bytes = note(ex_, norm_bytes, moved, {{"r", r}, {"h", h}, {"a", width_}});
-    if (!pass_constants(p_, "rmsnorm"))
+    const std::string kernel = timed_kernel(Slot::input_norm, "rmsnorm");
+    if (!pass_constants(p_, kernel))
       return add("norm", OperatorKind::pass, pass_cost(rates_.one, bytes, rates_, ex_));
-    const Rates own = hot(with_pass(rates_, p_, "rmsnorm", ex_), moved);
-    add("norm", OperatorKind::pass, named_pass_cost(own.pointwise, bytes, r.value, own, ex_));
+    const Rates cold = with_pass(rates_, p_, kernel, ex_);
+    const auto cost = [&](const Rates& x) { return named_pass_cost(x.pointwise, bytes, r.value, x, ex_); };
+    // What a kernel loses to its rows' length it loses in the cache too, and never more than from memory.
+    const KernelCost from_memory = cost(cold), cached = cost(hot(cold, moved));
+    add("norm", OperatorKind::pass, cached.time.value < from_memory.time.value ? cached : from_memory);
   }
 
-  void exchange(std::string_view part, CollectiveKind kind, Traced<Bytes> bytes, std::int64_t ranks) {
+  /// The kernel that the stack's pass in a slot is, where this device's profile has timed it.
+  std::string timed_kernel(Slot slot, std::string_view usual) const {
+    const auto found = s_.software.slots.find(std::string(enum_name(slot)));
+    if (found != s_.software.slots.end())
+      for (const Pass& pass : found->second)
+        if (!pass.kernel.empty() && pass_constants(p_, pass.kernel)) return pass.kernel;
+    return std::string(usual);
+  }
+
+  void exchange(std::string_view part, CollectiveKind kind, Traced<Bytes> bytes, std::int64_t ranks,
+                Seconds graph_launch = Seconds{}) {
     const GroupLink link = group_link(s_.hardware, ranks, 1, ex_);
     KernelCost cost;
     cost.bytes = bytes;
     const CollectiveCost timed = collective_cost({kind, bytes, o_.launch == "graph"}, link, ex_);
     cost.time = timed.time;
+    if (graph_launch > Seconds{})
+      cost.time =
+          note(ex_, graphed, timed.time.value + graph_launch,
+               {{"t", timed.time}, {"h", input(ex_, "software.launch.graph_per_collective", graph_launch)}});
     cost.answer = timed.answer;
     cost.bound = link.nodes > 1 ? Bound::network : Bound::link;
     add(part, OperatorKind::collective, cost);
@@ -211,7 +266,7 @@ class OperatorTimer {
     else if (o_.collective == "broadcast") kind = CollectiveKind::broadcast;
     else if (o_.collective == "send_receive") kind = CollectiveKind::send_receive;
     exchange("collective", kind, input(ex_, "operator.bytes", Bytes{static_cast<double>(o_.bytes)}),
-             s_.devices);
+             s_.devices, o_.launch == "graph" ? s_.software.launch.graph_per_collective : Seconds{});
   }
 
   void moe_layer() {
@@ -245,9 +300,12 @@ class OperatorTimer {
   void optimizer() {
     const auto n = input(ex_, "operator.parameters", Elements{static_cast<double>(o_.parameters)});
     const Bytes bytes{n.value.value() * width_.value.value() * 7};
+    const std::string& own = s_.software.optimizer_kernel;
+    const Rates r = with_pass(rates_, p_, !own.empty() && pass_constants(p_, own) ? own : "adamw", ex_);
+    const double e = s_.software.optimizer_efficiency;
     add("optimizer", OperatorKind::optimizer,
-        pass_cost(rates_.one, note(ex_, adam_bytes, bytes, {{"n", n}, {"x", width_}}),
-                  with_pass(rates_, p_, "adamw", ex_), ex_));
+        pass_cost(rates_.one, note(ex_, adam_bytes, bytes, {{"n", n}, {"x", width_}}), r, ex_,
+                  e == 1 ? rates_.one : input(ex_, "software.optimizer_efficiency", e)));
   }
 
   const Prepared& p_;

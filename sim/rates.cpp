@@ -162,12 +162,17 @@ Rates rates(const Prepared& p, const RateRequest& request, Explain* ex) {
   const Traced<double> short_load =
       constant(ex, "clock under a short load", 1.0, "the rate was fitted on short loads");
   const Sourced<double>& sustained = d.achievable.sustained_fraction;
+  const Sourced<double>& tenth = d.achievable.tenth_fraction;
   const Traced<double> clock =
       request.load == Load::sustained && sustained.is_known()
           ? input(ex, "hardware.device.achievable.sustained_fraction", sustained.value)
           : short_load;
+  const Traced<double> product_clock =
+      request.load == Load::tenth && tenth.is_known() && r.product.residual
+          ? input(ex, "hardware.device.achievable.tenth_fraction", tenth.value)
+          : clock;
   r.product.flop_fraction =
-      scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, clock, ex);
+      scaled(r.product.flop_fraction, "software.product_efficiency", s.product_efficiency, product_clock, ex);
   set_attention(r, d.achievable, request, ex);
   for (KernelConstants* k : {&r.prefill, &r.backward, &r.decode})
     k->flop_fraction =

@@ -130,6 +130,7 @@ struct Launch {
   Seconds host_per_step{0};  ///< fixed host work of a step, phase or token
   Seconds host_per_collective{1e-5};
   Seconds host_per_micro_batch{0};
+  Seconds graph_per_collective{0};  ///< single collectives: what launching a graph of such adds for each
 };
 template <> struct SchemaOf<Launch> { static const Schema<Launch>& get(); };
 

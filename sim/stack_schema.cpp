@@ -48,6 +48,9 @@ const Schema<Launch>& SchemaOf<Launch>::get() {
           field("host_per_backward_kernel", &Launch::host_per_backward_kernel,
                 "host time to issue one backward kernel")
               .non_negative(),
+          field("graph_per_collective", &Launch::graph_per_collective,
+                "single collectives: what launching a graph of such adds for each")
+              .non_negative(),
           field("host_per_collective", &Launch::host_per_collective, "host time to issue one collective")
               .non_negative(),
           field("host_per_micro_batch", &Launch::host_per_micro_batch, "fixed host work of a micro-batch")
