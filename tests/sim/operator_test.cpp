@@ -3,6 +3,9 @@
 #include "base/explain_text.h"
 #include "tests/sim/evaluate_support.h"
 
+#include <functional>
+#include <map>
+
 namespace ridge::test {
 namespace {
 
@@ -80,6 +83,47 @@ TEST(ScaledProducts, AreChosenByTheStackAndOnlyForFp8) {
   EXPECT_LT(one_scale, 1e-3);
   EXPECT_EQ(seconds("fp8", OperandScales::rows, false), one_scale);
   EXPECT_EQ(seconds("bf16", OperandScales::rows, true), seconds("bf16", OperandScales::tensor, true));
+}
+
+double seconds(const std::string& what, const std::function<void(Scenario&)>& change) {
+  Prepared p =
+      prepared("hardware: hgx-h200-calibrated\ndevices: 4\nsoftware: kernels\noperator: {" + what + "}\n");
+  change(p.scenario);
+  Explain ex(&p.scenario.origins);
+  const double t = total(evaluate(p, &ex), "seconds");
+  EXPECT_TRUE(audit(ex).empty()) << audit(ex)[0];
+  return t;
+}
+
+// 8192 cubed takes 1.4 ms, 200 of them more than a tenth of a second, which the product's FLOPs decide; 64 rows of it
+// take some 30 us.
+TEST(LongProducts, TakeTheClockOfATenthOfASecondWhereAProfileKnowsIt) {
+  const auto clock = [](double fraction) {
+    return [=](Scenario& s) {
+      s.hardware.device.achievable.tenth_fraction = {fraction, Origin::Kind::measured, "", ""};
+    };
+  };
+  const std::string long_one = "kind: gemm, m: 8192, n: 8192, k: 8192",
+                    short_one = "kind: gemm, m: 64, n: 8192, k: 8192";
+  EXPECT_NEAR(seconds(long_one, clock(0.8)) / seconds(long_one, clock(1)), 1.25, 0.03);
+  EXPECT_EQ(seconds(short_one, clock(0.8)), seconds(short_one, clock(1)));
+  const auto plain = [&](Scenario& s) { s.hardware.device.achievable.tenth_fraction = {}; };
+  EXPECT_NEAR(seconds(long_one, plain), seconds(long_one, clock(1)), 1e-12);
+}
+
+TEST(GraphedCollectives, TakeWhatLaunchingTheirGraphAdds) {
+  const auto launch = [](double added) {
+    return [=](Scenario& s) { s.software.launch.graph_per_collective = Seconds{added}; };
+  };
+  const std::string sum = "kind: collective, collective: all_reduce, bytes: 65536, launch: ";
+  EXPECT_NEAR(seconds(sum + "graph", launch(5e-6)) - seconds(sum + "graph", launch(0)), 5e-6, 1e-12);
+  EXPECT_EQ(seconds(sum + "stream", launch(5e-6)), seconds(sum + "stream", launch(0)));
+}
+
+TEST(OptimizerStep, ReachesTheStacksShareOfTheBandwidth) {
+  const auto share = [](double e) { return [=](Scenario& s) { s.software.optimizer_efficiency = e; }; };
+  const std::string step = "kind: optimizer, dtype: fp32, parameters: 1000000000";
+  EXPECT_NEAR(seconds(step, share(0.5)) / seconds(step, share(1)), 2, 0.01);
 }
 
 }  // namespace
