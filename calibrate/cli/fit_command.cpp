@@ -127,8 +127,8 @@ int fit_processor(const FitCommand& c, const MeasuredRun& run, const MeasuredDev
   if (!c.out.empty() && !write_profile(c.out, profile)) return bad_usage;
   if (c.preset_out.empty()) return done;
   if (!(device.bandwidth > BytesPerSecond{}) || device.peaks.empty()) {
-    fmt::print(stderr, "no hardware file: {} was not measured\n",
-               device.peaks.empty() ? "no product" : "the memory's bandwidth");
+    fmt::print(stderr, "no hardware file: {} not measured\n",
+               device.peaks.empty() ? "products were" : "the memory's bandwidth was");
     return not_accepted;
   }
   const std::string text =

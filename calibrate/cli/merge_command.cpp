@@ -31,7 +31,11 @@ int merge(const MergeCommand& c) {
   const std::size_t before = first->models.kernels.size() + first->models.curves.size();
   first->models = merged(std::move(first->models), second->models);
   const std::size_t taken = first->models.kernels.size() + first->models.curves.size() - before;
-  first->facts["models_of_another_run"] = fmt::format("{}; {}", taken, facts_line(second->facts));
+  std::string from = fmt::format("{}; {}", taken, facts_line(second->facts));
+  // Merged before: what comes from there may come from further back.
+  if (const auto earlier = second->facts.find("models_of_another_run"); earlier != second->facts.end())
+    from += ", which had of yet another " + earlier->second;
+  first->facts["models_of_another_run"] = from;
   std::ofstream out(c.out);
   out << profile_text(*first);
   out.close();

@@ -48,12 +48,16 @@ std::vector<std::size_t> representatives(const std::vector<Point>& points, bool 
   });
 }
 
-/// Points to trace: enough to say how far events are off.  Of cuDNN's, each of which takes a search for a kernel, no
-/// more than those that are counted.
+/// Points to trace: enough to say how far events are off, and all that are counted, whose tiles the kernels' names
+/// tell.  Of cuDNN's, each of which takes a search for a kernel, no more than those.
 std::vector<std::size_t> traced_points(const std::vector<Point>& points, bool is_quick) {
-  if (!points.empty() && points.front().what.library.starts_with("cuDNN"))
-    return representatives(points, is_quick);
-  return spread(points, [](const Measurement& m) -> std::size_t { return m.family == "pointwise" ? 8 : 40; });
+  std::vector<std::size_t> counted = representatives(points, is_quick);
+  if (!points.empty() && points.front().what.library.starts_with("cuDNN")) return counted;
+  std::vector<std::size_t> chosen =
+      spread(points, [](const Measurement& m) -> std::size_t { return m.family == "pointwise" ? 8 : 30; });
+  for (const std::size_t i : counted)
+    if (std::ranges::find(chosen, i) == chosen.end()) chosen.push_back(i);
+  return chosen;
 }
 
 Observation& entry(Log& log, const Point& p, Seconds event_time) {

@@ -24,7 +24,7 @@ const std::vector<Entry>& entries() {
       {{"tensor", "matrix units by mma.sync and wgmma, five types", Seconds{2}, Seconds{1}},
        probe_tensor_rates},
       {{"products", "cuBLASLt in bf16, fp8, fp16, tf32", Seconds{46}, Seconds{10}}, probe_products, true},
-      {{"row-scales", "cuBLASLt in fp8 with a scale for each row", Seconds{6}, Seconds{3}},
+      {{"row-scales", "cuBLASLt in fp8 with a scale for each row", Seconds{15}, Seconds{3}},
        probe_row_scales,
        true},
       {{"weights", "our products with weights of 8 and 4 bits", Seconds{9}, Seconds{2}}, probe_weights, true},

@@ -26,14 +26,14 @@ double prefill_pairs(const Measurement& x, const Tile& tile) {
   return pairs;
 }
 
-/// For every tile of keys those of queries from one before the first that sees it.
+/// For every tile of keys those of queries from the first that sees it (counted so in cuDNN 9.19; 9.14 does one more).
 double backward_pairs(const Measurement& x, const Tile& tile) {
   const double queries = x.size("query_tokens"), keys = x.size("key_tokens");
   if (!(tile.columns > 1) || queries != keys || keys / tile.columns > 1e7) return prefill_pairs(x, tile);
   const double all = std::ceil(queries / tile.rows);
   double tiles = 0;
   for (double first = 0; first < keys; first += tile.columns)
-    tiles += x.size("causal", 1) > 0 ? all - std::max(0.0, std::floor(first / tile.rows) - 1) : all;
+    tiles += x.size("causal", 1) > 0 ? all - std::max(0.0, std::floor(first / tile.rows)) : all;
   return tiles * tile.rows * tile.columns;
 }
 
@@ -137,8 +137,11 @@ Bytes product_traffic(const Measurement& x, const Tile& tile, const Chip& chip) 
 namespace {
 
 Tile tile_of(const Observation& o) {
-  if (o.tile.rows > 1 || o.kernels.empty()) return o.tile;
-  if (o.what.family == "gemm") return tile_of_name(o.kernels.front());
+  // A product that widens its weights or sums parts runs other kernels beside the one that multiplies.
+  if (o.what.family == "gemm")
+    for (const std::string& k : o.kernels)
+      if (const Tile named = tile_of_name(k); named.rows > 1) return named;
+  if (o.tile.rows > 1 || o.kernels.empty() || o.what.family == "gemm") return o.tile;
   return attention_tile_of_name(o.kernels.front());
 }
 

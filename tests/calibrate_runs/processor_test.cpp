@@ -128,8 +128,8 @@ TEST_F(Processor, PlansAModelWithTheHardwareFile) {
   {
     std::ofstream scenario(*folder / "scenario.yaml");
     scenario << "name: GPT-2 on this machine\nmodel: gpt2\nhardware: " << *folder / "hardware.yaml"
-             << "\ndevices: 1\nsoftware: pytorch-llama\n"
-             << "inference: {phase: decode, batch: 1, prompt_tokens: 64, output_tokens: 32, weights: fp32, "
+             << "\ndevices: 1\nsoftware: llama.cpp\n"
+             << "inference: {phase: decode, batch: 1, prompt_tokens: 64, weights: fp32, "
                 "kv_cache: fp32}\n";
   }
   const auto ran = run_program({RIDGE_EXECUTABLE, "plan", *folder / "scenario.yaml", "--json"}, *folder);
@@ -231,6 +231,8 @@ TEST(ProcessorRun, StopsOnInterruptAndResumes) {
   const MeasuredRun before = read_run(folder / "run.jsonl");
   EXPECT_FALSE(before.is_ended);
   EXPECT_EQ(run_program(quick_run(folder), folder).status, 2) << "an unfinished run was overwritten";
+  run_program({program, "fit", folder / "run.jsonl", "--out", folder / "part.yaml"}, folder);
+  EXPECT_NE(test::contents(folder / "part.yaml").find("cut_short: behind"), std::string::npos);
   EXPECT_EQ(run_program(quick_run(folder, {"--resume"}), folder).status, 0);
   const MeasuredRun after = read_run(folder / "run.jsonl");
   EXPECT_TRUE(after.is_ended);

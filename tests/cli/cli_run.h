@@ -9,6 +9,15 @@
 
 namespace ridge::test {
 
+/// Messages are wrapped to the terminal: the same text on one line, single blanks.
+inline std::string unwrapped(const std::string& text) {
+  std::string out;
+  for (const char c : text)
+    if (c != '\n' && c != ' ') out += c;
+    else if (!out.empty() && out.back() != ' ') out += ' ';
+  return out;
+}
+
 struct Said {
   int status = 0;
   std::string out, err;

@@ -272,7 +272,7 @@ TEST(Plan, TakesARowOfMeasurements) {
   EXPECT_THAT(by_line.out, HasSubstr("sequence 512"));
   const Said unnamed = ridge({"plan", path});
   EXPECT_EQ(unnamed.status, 2);
-  EXPECT_THAT(unnamed.err, HasSubstr("2 scenarios: name one as"));
+  EXPECT_THAT(test::unwrapped(unnamed.err), HasSubstr("2 scenarios: name one as"));
   EXPECT_THAT(unnamed.err, HasSubstr("first, second"));
   EXPECT_THAT(ridge({"plan", path + ":secnd"}).err, HasSubstr("did you mean 'second'?"));
   const std::string one = temp_file("ridge-row.csv",

@@ -136,7 +136,7 @@ TEST(Usage, ATableIsNoScenario) {
   std::ofstream(path) << "id,model\na,gpt2\nb,gpt2\n";
   const Said said = ridge({"plan", path});
   EXPECT_EQ(said.status, 2);
-  EXPECT_THAT(said.err, HasSubstr("ridge validate " + path));
+  EXPECT_THAT(test::unwrapped(said.err), HasSubstr("ridge validate " + path));
 }
 
 TEST(Usage, EveryCommandHasHelpWithExamples) {

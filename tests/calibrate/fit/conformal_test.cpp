@@ -35,6 +35,18 @@ TEST(Conformal, TakesTheRankThatThePromiseNeeds) {
   EXPECT_THAT(few.pool, HasSubstr("too few"));
 }
 
+// Four points of its own: the model borrows the class's, but not those of a model that the gates refuse.
+TEST(Conformal, RefusedModelsLendNoErrors) {
+  std::vector<HeldOut> models(3);
+  for (HeldOut& m : models) m.family = "gemm";
+  for (int i = 1; i <= 4; ++i) models[0].calibration.push_back(off_by(0.01));
+  for (int i = 1; i <= 20; ++i) models[1].calibration.push_back(off_by(0.02));
+  for (int i = 1; i <= 20; ++i) models[2].calibration.push_back(off_by(1.0));
+  EXPECT_NEAR(conformal_intervals(models)[0][0].fraction, std::exp(1.0) - 1, 1e-12);
+  models[2].is_refused = true;
+  EXPECT_NEAR(conformal_intervals(models)[0][0].fraction, std::exp(0.02) - 1, 1e-12);
+}
+
 TEST(Conformal, JudgesOnPointsThatSetNoInterval) {
   std::vector<Prediction> all;
   for (int i = 0; i < 10; ++i) all.push_back({std::to_string(i), "r", Seconds{1}, Seconds{1}});

@@ -116,6 +116,19 @@ TEST(FitModels, KnowPassesByBytesAndRows) {
   EXPECT_GT(plain.hold_out.p90, 0.08);
 }
 
+// Other people's measurements may tell the bytes alone.
+TEST(FitModels, PredictByTheLawWhereTheTableAsksForMore) {
+  Measurements all;
+  for (double width : {1024, 4096, 16384})
+    for (double array = 131072; array <= 268435456; array *= 2)
+      all.push_back(pass_over_rows(array / (2 * width), width, false));
+  const KernelModel model = fit_models(all, limits).kernels[0];
+  ASSERT_EQ(model.residual.axes.size(), 2u);
+  Measurement bytes_alone = all.back();
+  bytes_alone.sizes.erase("rows");
+  EXPECT_EQ(predict(model, bytes_alone), law_time(model.law, *work_of(bytes_alone)));
+}
+
 TEST(FitModels, PassesOverRowsAndOverBytesAreNoOneModel) {
   Measurements all;
   for (double array = 131072; array <= 268435456; array *= 2)
