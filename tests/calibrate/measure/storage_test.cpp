@@ -14,7 +14,9 @@ namespace {
 using testing::HasSubstr;
 
 struct Folder {
-  std::filesystem::path path = std::filesystem::current_path() / "storage-test";
+  std::filesystem::path path =
+      std::filesystem::current_path() /
+      (std::string("storage-") + testing::UnitTest::GetInstance()->current_test_info()->name());
   Folder() { std::filesystem::create_directories(path); }
   ~Folder() { std::filesystem::remove_all(path); }
 };
