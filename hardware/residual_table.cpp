@@ -107,7 +107,8 @@ template <> struct SchemaOf<TableText> {
         "residual",
         "log(measured / law) on a grid, last axis fastest",
         {field("axes", &TableText::axes, "axes of the grid"),
-         field("values", &TableText::values, "logarithms, at most a factor of 148 either way").range(-5, 5)}};
+         field("values", &TableText::values, "logarithms, at most a factor of 148 either way")
+             .range(-most_residual, most_residual)}};
     return s;
   }
 };

@@ -29,6 +29,8 @@ struct ResidualTable {
 };
 
 inline constexpr std::size_t most_table_axes = 4;
+/// A factor of 148 either way: what lies further off is no kernel of that law.
+inline constexpr double most_residual = 5;
 
 /// Cells around a point and their shares, which sum to 1.
 struct TableShares {

@@ -201,6 +201,7 @@ ResidualTable fit_residuals(std::span<const TablePoint> points, std::vector<Tabl
       const Candidate c = fit_alone(left, axes);
       if (c.error < best.error) best = {sum_of(c.table, *r, weight), c.error};
     }
+  for (double& v : best.table.values) v = std::clamp(v, -most_residual, most_residual);
   return best.table;
 }
 

@@ -18,6 +18,17 @@ std::vector<TablePoint> grid(auto residual, std::initializer_list<double> ms,
 
 const std::vector<TableAxis> axes{{"m", {1, 4, 16, 64, 256, 1024}}, {"n", {512, 2048, 8192}}};
 
+// A machine that was busy with something else for a moment: e^9 slower than the law.
+TEST(FitResiduals, StayWithinWhatAProfileMayHold) {
+  std::vector<TablePoint> points;
+  for (double x = 1; x <= 64; x *= 2)
+    for (int repeat = 0; repeat < 3; ++repeat) points.push_back({{x}, x > 8 ? 9.0 : -9.0});
+  const ResidualTable table = fit_residuals(points, {{"bytes", choose_knots({1, 2, 4, 8, 16, 32, 64}, 12)}});
+  ASSERT_FALSE(table.values.empty());
+  for (const double v : table.values) EXPECT_LE(std::abs(v), most_residual);
+  EXPECT_NEAR(table.values.back(), most_residual, 1e-9);
+}
+
 TEST(ResidualAt, InterpolatesInLogSizesAndHoldsBeyond) {
   const ResidualTable t{{{"m", {1, 4, 16}}}, {0, 1, 3}};
   const auto at = [&](double m) { return residual_at(t, std::vector{m}); };
