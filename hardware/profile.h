@@ -36,6 +36,9 @@ struct ProfileUse {
   const Node* tree = nullptr;  ///< for the lines that explanations cite
 };
 
+/// The precision whose peak bounds a product of a variant: "fp8-block" fp8, "int8-weights" bf16, "nvfp4" fp4.
+std::string peak_precision(std::string_view variant);
+
 /// False, with an error at `at`, when the profile cannot be of the cluster's device.
 bool check_profile_device(const ProfileRecord&, const Device&, const Span& at, Diagnostics&);
 

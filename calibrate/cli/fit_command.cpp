@@ -5,6 +5,7 @@
 #include "calibrate/io/import_table.h"
 #include "calibrate/io/measured_device.h"
 #include "hardware/io/preset_directory.h"
+#include "hardware/profile.h"
 
 #include <algorithm>
 #include <charconv>

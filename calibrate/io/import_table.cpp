@@ -215,12 +215,4 @@ std::string device_preset_name(std::string_view gpu) {
   return out;
 }
 
-std::string peak_precision(std::string_view variant) {
-  const auto dash = variant.find_first_of("-, ");
-  const std::string_view first = variant.substr(0, dash);
-  if (variant.ends_with("-weights")) return "bf16";
-  if (first == "nvfp4") return "fp4";
-  return std::string(first);
-}
-
 }  // namespace ridge

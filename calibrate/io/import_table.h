@@ -26,7 +26,4 @@ ImportedTable import_table(const SourcePtr&, Diagnostics&);
 /// case when it is not known.
 std::string device_preset_name(std::string_view gpu);
 
-/// Peak that a variant's products run at: "bf16", "fp8-block" -> fp8, "int4-weights" -> bf16.
-std::string peak_precision(std::string_view variant);
-
 }  // namespace ridge

@@ -2,7 +2,7 @@
 
 #include "base/quantity_text.h"
 #include "base/yaml/read_document.h"
-#include "calibrate/io/import_table.h"
+#include "hardware/profile.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,7 @@
 #include "calibrate/io/import_table.h"
 
 #include "base/yaml/read_document.h"
+#include "hardware/profile.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
